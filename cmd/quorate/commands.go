@@ -1,0 +1,27 @@
+package main
+
+import "sort"
+
+// commands maps each name to its command, one line a command.
+func commands() map[string]command {
+	return map[string]command{}
+}
+
+// hidden commands are for the program itself.
+var hidden = map[string]bool{"lab-init": true}
+
+// own commands have no link of their own: they are only called by
+// "quorate NAME".
+var own = map[string]bool{"run": true, "demo": true, "ocf": true, "lab-init": true}
+
+// linkNames are the commands that "make install" links to the binary.
+func linkNames() []string {
+	var out []string
+	for n := range commands() {
+		if !own[n] {
+			out = append(out, n)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
