@@ -10,6 +10,9 @@ const (
 	// TextName is the Name of an Element that holds character data in Text.
 	// White space between elements is not kept.
 	TextName = "#text"
+	// InstructionName is the Name of an Element that holds a processing
+	// instruction, target and data, in Text.
+	InstructionName = "#pi"
 )
 
 // Attr is one attribute of an Element, in document order.
@@ -29,7 +32,7 @@ type Element struct {
 	Attrs []Attr
 	// Children holds elements, comments and text in document order.
 	Children []*Element
-	// Text is set for comments and text only.
+	// Text is set for comments, text and processing instructions only.
 	Text string
 	// Line is the 1-based line of the start tag in the source, 0 when the
 	// element was made by the program.
