@@ -2,25 +2,26 @@ package ccm
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"github.com/quorate/quorate/ccm/agree"
 )
 
 // Sentinel errors of this package.
 var (
 	// ErrNotDC indicates that the request belongs to the DC of an open view and
 	// this node is not it.
-	ErrNotDC = errors.New("this node is not the DC")
+	ErrNotDC = agree.ErrNotDC
 	// ErrNoQuorum indicates that the members of the view do not make a quorum.
-	ErrNoQuorum = errors.New("no quorum")
+	ErrNoQuorum = agree.ErrNoQuorum
 	// ErrUnknown indicates that the view was lost before the outcome of a change
 	// was known; a retry with the same request id is answered once.
-	ErrUnknown = errors.New("outcome unknown")
+	ErrUnknown = agree.ErrUnknown
 	// ErrLease indicates that this node's right to run resources has run out or
 	// is not confirmed in this view.
-	ErrLease = errors.New("lease not valid")
+	ErrLease = agree.ErrLease
 	// ErrStale indicates that a command carries the token of an older view.
-	ErrStale = errors.New("view is no longer the installed one")
+	ErrStale = agree.ErrStale
 )
 
 // Instance numbers a view. It is a ballot: ordered by Number, then Proposer.

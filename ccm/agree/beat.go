@@ -1,0 +1,136 @@
+package agree
+
+import "fmt"
+
+// newLife notes that a node has restarted: a death and a join, never a hiccup.
+// What it confirmed stays: its promise is on its disk, and its new life counts
+// our echoes from its start.
+func (m *Machine) newLife(p *peer, inc uint64) {
+	if p.alive {
+		m.dead(p, "restarted")
+	}
+	p.inc = inc
+	p.sent = -1 << 62
+	p.row, p.open = 0, Ballot{}
+}
+
+// detect declares nodes dead that were silent for deadtime, never sooner.
+func (m *Machine) detect() {
+	for _, p := range m.order {
+		if !p.alive {
+			continue
+		}
+		if m.now-p.heard >= m.t.d {
+			m.dead(p, fmt.Sprintf("no beat for %d ms", (m.now-p.heard)/1e6))
+			continue
+		}
+		m.wake(p.heard + m.t.d)
+	}
+}
+
+func (m *Machine) dead(p *peer, why string) {
+	p.alive, p.row, p.open = false, 0, Ballot{}
+	m.beatNow = true
+	m.event(PeerEvent{Name: p.name, Incarnation: p.inc, Alive: false, Reason: why})
+}
+
+func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
+	if b.Sent <= p.sent && p.ever {
+		return // over another link, or late
+	}
+	at = min(at, m.now)
+	if !p.alive {
+		if m.now-at >= m.t.d {
+			return
+		}
+		p.alive, m.beatNow = true, true
+		m.event(PeerEvent{Name: p.name, Incarnation: p.inc, Alive: true, Reason: "beats"})
+	}
+	p.ever, p.extended = true, false
+	p.heard = max(p.heard, at)
+	p.sent = b.Sent
+	p.row = m.mask(b.Row)
+	p.promised, p.stamped, p.open, p.disk, p.config = b.Promised, b.Stamped, b.Open, b.Disk, b.Config
+	m.maxSeen = max(m.maxSeen, b.Promised.Number)
+	if hasMember(m.promisedM, p.name) { // rule 26
+		p.conf, p.released = m.now, false
+		m.datagram(p.name, &Echo{Incarnation: p.inc, Sent: b.Sent, Promised: m.promised})
+	}
+	if m.planted(PlantHearLease) {
+		p.hasEcho, p.echo, p.echoB = true, m.now, b.Promised
+	}
+	if !b.Open.IsZero() && b.Open.Proposer == p.name {
+		m.onOpen(p, b.Open)
+	}
+}
+
+func (m *Machine) onEcho(p *peer, e *Echo) {
+	if e.Incarnation != m.cfg.Incarnation || e.Sent > m.now || p.hasEcho && e.Sent <= p.echo {
+		return
+	}
+	p.hasEcho, p.echo, p.echoB = true, e.Sent, e.Promised
+	if m.planted(PlantRecvBase) {
+		p.echo = m.now
+	}
+	m.maxSeen = max(m.maxSeen, e.Promised.Number)
+}
+
+// settleBeat sends a beat when it is due, or at once when something changed
+// that the others need.
+func (m *Machine) settleBeat() {
+	if m.beatNow || m.now >= m.nextBeat {
+		m.beatNow = false
+		if m.now >= m.nextBeat {
+			m.nextBeat = max(m.nextBeat+m.t.k, m.now+m.t.k/2)
+		}
+		b := &Beat{Sent: m.now, Row: m.list(m.row()), Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest}
+		if m.leads() {
+			b.Open = m.round.ballot
+		}
+		m.datagram("", b)
+	}
+	m.wake(m.nextBeat)
+}
+
+// stampedHere is the stamp of the state this node can offer.
+func (m *Machine) stampedHere() Ballot {
+	if m.rep.diverged {
+		return Ballot{}
+	}
+	return m.stamped
+}
+
+// row is the set of nodes this node hears, itself included.
+func (m *Machine) row() uint64 {
+	r := m.self
+	for _, p := range m.order {
+		if p.alive {
+			r |= p.bit
+		}
+	}
+	return r
+}
+
+// mask turns names into a set; names not configured here are left out.
+func (m *Machine) mask(names []string) uint64 {
+	var r uint64
+	for _, n := range names {
+		if p := m.peers[n]; p != nil {
+			r |= p.bit
+		} else if n == m.cfg.Self {
+			r |= m.self
+		}
+	}
+	return r
+}
+
+// list turns a set into names, sorted.
+func (m *Machine) list(set uint64) []string {
+	var names []string
+	for i, n := range m.names {
+		if set>>i&1 == 1 {
+			names = append(names, n)
+		}
+	}
+	return names
+}

@@ -1,0 +1,395 @@
+package agree
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// Sentinel errors of the inputs; package ccm gives them out under its own names.
+var (
+	// ErrNotDC indicates that the request belongs to the DC of an open view and
+	// this node is not it.
+	ErrNotDC = errors.New("this node is not the DC")
+	// ErrNoQuorum indicates that the members of the view do not make a quorum.
+	ErrNoQuorum = errors.New("no quorum")
+	// ErrUnknown indicates that the view was lost before the outcome of a change
+	// was known; a retry with the same request id is answered once.
+	ErrUnknown = errors.New("outcome unknown")
+	// ErrLease indicates that this node's right to run resources has run out or
+	// is not confirmed in this view.
+	ErrLease = errors.New("lease not valid")
+	// ErrStale indicates that a command carries the token of an older view.
+	ErrStale = errors.New("view is no longer the installed one")
+	// ErrConfig indicates a [Config] or [Stored] that cannot be started from.
+	ErrConfig = errors.New("cannot start")
+)
+
+// Config is what a machine needs to know for its whole life.
+type Config struct {
+	// Self is this node's name, one of Nodes.
+	Self string
+	// Nodes are all configured nodes (ha.cf), at most 64. They seed V; later V is
+	// a part of the state.
+	Nodes []string
+	// Weights are votes per node for the first V; DefaultWeight where missing.
+	Weights map[string]int
+	// Incarnation differs between two lives of the daemon, higher in the later.
+	Incarnation uint64
+	// Disk identifies the store below this machine, not empty.
+	Disk   string
+	Quorum Quorum
+	Timing Timing
+	// ConfigDigest identifies ha.cf, for users only.
+	ConfigDigest uint64
+	// Seed feeds the random part of back-offs.
+	Seed uint64
+	// Plant leaves rules out. For tests of tests.
+	Plant Plant
+}
+
+// Plant is a set of rules to leave out, so that a simulator can show that it
+// notices. Nothing else may set it.
+type Plant uint32
+
+// Values of Plant.
+const (
+	// PlantNoBind: a promise does not bind changes of older ballots (rule 17).
+	PlantNoBind Plant = 1 << iota
+	// PlantNoStamp: the newest state is the one with the highest number of
+	// changes, not the one last stamped (rule 18).
+	PlantNoStamp
+	// PlantDupSync: a repeated SYNC overwrites what came after it (rule 19).
+	PlantDupSync
+	// PlantNoCert: no round of echoes after a node looks expired (rule 29).
+	PlantNoCert
+	// PlantRestartAge: a node not seen since the start counts as lost long ago
+	// (rule 29).
+	PlantRestartAge
+	// PlantNoCheck: starts execute without a confirmed lease (rule 28).
+	PlantNoCheck
+	// PlantHearLease: hearing a beat prolongs the lease (rule 27).
+	PlantHearLease
+	// PlantRecvBase: the lease counts from the arrival of the echo (rule 27).
+	PlantRecvBase
+	// PlantDCOnly: only the DC's own last echo counts (rule 29).
+	PlantDCOnly
+)
+
+func (m *Machine) planted(p Plant) bool { return m.cfg.Plant&p != 0 }
+
+// Input is a message that arrived.
+type Input struct {
+	From string
+	// Incarnation is the sender's life.
+	Incarnation uint64
+	// At is when it arrived, not later than now; beats count from there.
+	At  int64
+	Msg Message
+}
+
+// Envelope is a message to be sent.
+type Envelope struct {
+	// To is a node, or "" for all others.
+	To string
+	// Datagram may be lost and goes over every link; otherwise the message goes
+	// over the reliable channel.
+	Datagram bool
+	Msg      Message
+}
+
+// Ready is what the caller must do now, in this order: make Write durable in
+// one transaction, send Messages, deliver Events.
+type Ready struct {
+	Write    Write
+	Messages []Envelope
+	Events   []Event
+}
+
+// peer is another node as this machine knows it.
+type peer struct {
+	name string
+	bit  uint64
+	// inc is the newest life heard of, left the newest one that said good-bye.
+	inc, left uint64
+	// alive: beats came within deadtime; heard is the last one. ever: in this
+	// life of ours, at any time.
+	alive, ever bool
+	heard       int64
+	extended    bool
+	// The last beat.
+	sent                    int64
+	row                     uint64
+	promised, stamped, open Ballot
+	disk                    string
+	config                  uint64
+	// conf is when we last gave it an echo (rule 7); released tells that it has
+	// let go of everything since.
+	conf     int64
+	released bool
+	// echo is our newest send time that it echoed, with its promise (rule 8).
+	hasEcho bool
+	echo    int64
+	echoB   Ballot
+}
+
+// Machine is the protocol on one node. See the package comment.
+type Machine struct {
+	cfg   Config
+	t     periods
+	now   int64
+	start int64
+	due   int64 // what Next said last, to notice a late caller
+	names []string
+	self  uint64 // bit of this node
+	peers map[string]*peer
+	order []*peer // sorted by name
+	rng   *rand.Rand
+
+	// On disk (rule 4).
+	promised  Ballot
+	promisedM []Member
+	stamped   Ballot
+	rep       replica
+
+	// In memory.
+	joined   Ballot // rule 6
+	joinedAt int64
+	maxSeen  uint64
+	round    *round // what this node proposes or leads
+	held     *heldPropose
+	want     int64 // since when another view is wanted, 0: it is not
+	wantSet  bool
+	backoff  int64
+
+	inst    Ballot // the installed view
+	instM   []Member
+	spoiled Ballot // a view that was without quorum in between: needs a new ballot
+	view    View
+
+	hasBase   bool
+	base      int64
+	leaseOK   bool
+	leaving   *leave
+	nextBeat  int64
+	beatNow   bool
+	checks    []*check
+	nextTimer int64
+
+	out Ready
+}
+
+// periods are the Timing in nanoseconds.
+type periods struct{ k, d, l, s, t, initdead int64 }
+
+// New starts a machine from what is on disk. The app is restored.
+func New(cfg Config, st Stored, app App, now int64) (*Machine, error) {
+	m := &Machine{cfg: cfg, now: now, start: now, peers: map[string]*peer{}}
+	m.names = slices.Sorted(slices.Values(cfg.Nodes))
+	m.cfg.Nodes = m.names
+	switch {
+	case len(m.names) > maxNodes:
+		return nil, fmt.Errorf("%d nodes, at most %d are possible: %w", len(m.names), maxNodes, ErrConfig)
+	case len(slices.Compact(slices.Clone(m.names))) != len(m.names):
+		return nil, fmt.Errorf("a node is named twice in %v: %w", m.names, ErrConfig)
+	case !slices.Contains(m.names, cfg.Self):
+		return nil, fmt.Errorf("this node %q is not one of the configured nodes %v: %w", cfg.Self, m.names, ErrConfig)
+	case cfg.Disk == "":
+		return nil, fmt.Errorf("the store of %q has no identity: %w", cfg.Self, ErrConfig)
+	case cfg.Timing.Beat <= 0:
+		return nil, fmt.Errorf("timing is not set: %w", ErrConfig)
+	}
+	for _, n := range m.names {
+		if n == "" || len(n) > maxName {
+			return nil, fmt.Errorf("node name %q must have 1 to %d bytes: %w", n, maxName, ErrConfig)
+		}
+	}
+	t := cfg.Timing
+	m.t = periods{k: int64(t.Beat), d: int64(t.Deadtime), l: int64(t.Lease), s: int64(t.StopBound), t: int64(t.Takeover), initdead: int64(t.Initdead)}
+	m.rng = rand.New(rand.NewPCG(cfg.Seed, cfg.Incarnation))
+	for i, n := range m.names {
+		if n == cfg.Self {
+			m.self = 1 << i
+			continue
+		}
+		p := &peer{name: n, bit: 1 << i, conf: now}
+		m.peers[n] = p
+		m.order = append(m.order, p)
+	}
+	m.promised, m.promisedM, m.stamped = st.Promised, st.PromisedMembers, st.Stamped
+	m.maxSeen = m.promised.Number
+	m.rep.app = app
+	if err := m.load(st); err != nil {
+		return nil, err
+	}
+	m.nextBeat, m.beatNow = now, true
+	m.settle()
+	return m, nil
+}
+
+// load restores the state and replays the changes after it.
+func (m *Machine) load(st Stored) error {
+	if st.Stamped.IsZero() {
+		m.rep.meta = Meta{Voters: Voters{}, Born: map[string]Birth{}}
+		return nil
+	}
+	if m.promised.Less(st.Stamped) {
+		return fmt.Errorf("the stored stamp %v is above the stored promise %v: %w", st.Stamped, st.Promised, ErrConfig)
+	}
+	if err := m.rep.restore(&st.Snapshot); err != nil {
+		return fmt.Errorf("stored %w", err)
+	}
+	for i := range st.Changes {
+		c := &st.Changes[i]
+		if err := m.rep.apply(c); err != nil {
+			return fmt.Errorf("stored change %d: %w", c.Seq, err)
+		}
+		if !slices.Equal(c.Digest, m.rep.digest()) {
+			m.rep.diverged = true
+			m.note(true, "stored change %d gives another state than it gave when it was made; this node does not count until it has taken over the state of the others", c.Seq)
+		}
+	}
+	return nil
+}
+
+// Tick tells the machine the time. It must be called when [Machine.Next] comes;
+// calling it more often does no harm.
+func (m *Machine) Tick(now int64) {
+	m.advance(now)
+	m.settle()
+}
+
+// Step handles a message.
+func (m *Machine) Step(now int64, in Input) {
+	m.advance(now)
+	m.handle(in)
+	m.settle()
+}
+
+// Next is when [Machine.Tick] is wanted next.
+func (m *Machine) Next() int64 {
+	m.due = m.nextTimer
+	return m.due
+}
+
+// Ready hands out what is to be done since the last call, if anything.
+func (m *Machine) Ready() (Ready, bool) {
+	r := m.out
+	m.out = Ready{}
+	return r, !r.Write.Empty() || len(r.Messages) > 0 || len(r.Events) > 0
+}
+
+// advance moves the time on. If the caller comes much too late, the machine was
+// not running: beats may lie unread, so nodes whose silence would end now get
+// one beat's period, once. Detection is never sooner than deadtime; leases and
+// certificates do not depend on it.
+func (m *Machine) advance(now int64) {
+	if now < m.now {
+		return
+	}
+	m.now = now
+	if m.due != 0 && now > m.due+m.t.k/2 {
+		for _, p := range m.order {
+			if grace := now - m.t.d + m.t.k; p.alive && !p.extended && p.heard < grace {
+				p.heard, p.extended = grace, true
+			}
+		}
+		m.due = 0
+	}
+}
+
+// settle draws the conclusions from what has changed, in a fixed order.
+func (m *Machine) settle() {
+	m.nextTimer = m.now + m.t.k
+	m.detect()
+	m.renewLease()
+	if m.leaving != nil {
+		m.settleLeave()
+	} else {
+		m.settleHeld()
+		m.think()
+		m.resend()
+	}
+	m.settleView()
+	m.settleChecks()
+	m.settleLease()
+	if m.leaving == nil {
+		m.settleBeat()
+	}
+}
+
+// wake asks for a Tick at that time.
+func (m *Machine) wake(at int64) {
+	if at < m.nextTimer {
+		m.nextTimer = max(at, m.now)
+	}
+}
+
+func (m *Machine) send(to string, msg Message) {
+	m.out.Messages = append(m.out.Messages, Envelope{To: to, Msg: msg})
+}
+
+func (m *Machine) datagram(to string, msg Message) {
+	m.out.Messages = append(m.out.Messages, Envelope{To: to, Datagram: true, Msg: msg})
+}
+
+func (m *Machine) event(e Event) { m.out.Events = append(m.out.Events, e) }
+
+func (m *Machine) note(warn bool, format string, args ...any) {
+	m.event(NoteEvent{Warn: warn, Text: fmt.Sprintf(format, args...)})
+}
+
+// me is this life as a member.
+func (m *Machine) me() Member { return Member{m.cfg.Self, m.cfg.Incarnation} }
+
+// handle dispatches a message.
+func (m *Machine) handle(in Input) {
+	p := m.peers[in.From]
+	if p == nil || in.Incarnation < p.inc || in.Incarnation <= p.left {
+		if l, ok := in.Msg.(*Leaving); ok && p != nil && in.Incarnation == p.left {
+			m.onLeaving(p, l) // our answer was lost
+		}
+		return
+	}
+	if in.Incarnation > p.inc {
+		m.newLife(p, in.Incarnation)
+	}
+	if m.leaving != nil {
+		if _, ok := in.Msg.(*Left); !ok {
+			return // neither promises nor confirms anything any more
+		}
+	}
+	switch msg := in.Msg.(type) {
+	case *Beat:
+		m.onBeat(p, msg, in.At)
+	case *Echo:
+		m.onEcho(p, msg)
+	case *Leaving:
+		m.onLeaving(p, msg)
+	case *Left:
+		m.onLeft(p, msg)
+	case *Propose:
+		m.onPropose(p, msg)
+	case *Promise:
+		m.onPromise(p.name, msg)
+	case *Nack:
+		m.onNack(msg)
+	case *Fetch:
+		m.onFetch(p, msg)
+	case *State:
+		m.onState(p, msg)
+	case *Sync:
+		m.onSync(p, msg)
+	case *Synced:
+		m.onSynced(p, msg)
+	case *Open:
+		m.onOpen(p, msg.Ballot)
+	case *Changes:
+		m.onChanges(p, msg)
+	case *Ack:
+		m.onAck(p, msg)
+	case *Tail:
+		m.onTail(p, msg)
+	}
+}

@@ -1,0 +1,328 @@
+package agree
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// App is the replicated state machine. The machine calls it from within its
+// own inputs. Changes are applied when they are stored, before they are
+// committed; Restore takes back what was not.
+type App interface {
+	// Snapshot returns the whole state.
+	Snapshot() []byte
+	// Restore replaces the whole state.
+	Restore(snapshot []byte) error
+	// Apply applies one change, deterministically. An error leaves the state as
+	// it was.
+	Apply(seq uint64, change []byte) error
+	// Digest identifies the present state.
+	Digest() string
+}
+
+// requestWindow is how many request ids the state remembers, so that a retry is
+// answered once.
+const requestWindow = 512
+
+// Request is a request id and the change that answered it.
+type Request struct {
+	ID  string
+	Seq uint64
+}
+
+// Birth records in which view a life of a node joined.
+type Birth struct{ Incarnation, Number uint64 }
+
+// Meta is the protocol's own part of the replicated state.
+type Meta struct {
+	Voters Voters
+	// Born has the members of the last opened view.
+	Born map[string]Birth
+	// Requests holds the last request ids, oldest first.
+	Requests []Request
+}
+
+func (m *Meta) clone() Meta {
+	c := Meta{Voters: m.Voters.clone(), Born: map[string]Birth{}, Requests: slices.Clone(m.Requests)}
+	for k, v := range m.Born {
+		c.Born[k] = v
+	}
+	return c
+}
+
+// answered returns the change that carried the request id.
+func (m *Meta) answered(id string) (uint64, bool) {
+	for i := len(m.Requests) - 1; i >= 0; i-- {
+		if m.Requests[i].ID == id {
+			return m.Requests[i].Seq, true
+		}
+	}
+	return 0, false
+}
+
+func (m *Meta) remember(id string, seq uint64) {
+	if id == "" {
+		return
+	}
+	m.Requests = append(m.Requests, Request{id, seq})
+	if len(m.Requests) > requestWindow {
+		m.Requests = slices.Delete(m.Requests, 0, len(m.Requests)-requestWindow)
+	}
+}
+
+func (e *encoder) voters(v Voters) {
+	e.uint(uint64(len(v)))
+	for _, name := range v.Names() {
+		e.str(name)
+		e.uint(uint64(v[name].Weight))
+		e.str(v[name].Disk)
+	}
+}
+
+func (d *decoder) voters() Voters {
+	v := Voters{}
+	last := ""
+	for range d.count(maxNodes) {
+		name := d.str()
+		w := d.uint()
+		if w > 1_000_000 || name <= last {
+			d.fail("bad voter")
+			return v
+		}
+		v[name], last = Voter{Weight: int(w), Disk: d.str()}, name
+	}
+	return v
+}
+
+func (e *encoder) meta(m *Meta) {
+	e.voters(m.Voters)
+	e.uint(uint64(len(m.Born)))
+	for _, name := range sortedKeys(m.Born) {
+		e.str(name)
+		e.uint(m.Born[name].Incarnation)
+		e.uint(m.Born[name].Number)
+	}
+	e.uint(uint64(len(m.Requests)))
+	for _, r := range m.Requests {
+		e.str(r.ID)
+		e.uint(r.Seq)
+	}
+}
+
+func (d *decoder) meta() Meta {
+	m := Meta{Voters: d.voters(), Born: map[string]Birth{}}
+	for range d.count(maxNodes) {
+		name := d.str()
+		m.Born[name] = Birth{Incarnation: d.uint(), Number: d.uint()}
+	}
+	for range d.count(requestWindow) {
+		m.Requests = append(m.Requests, Request{ID: d.str(), Seq: d.uint()})
+	}
+	return m
+}
+
+// Change is one numbered change of the state.
+type Change struct {
+	Seq       uint64
+	RequestID string
+	// Voters, if not nil, replaces V; otherwise Data is for the [App].
+	Voters Voters
+	Data   []byte
+	// Digest identifies the state after the change.
+	Digest []byte
+}
+
+func (e *encoder) change(c *Change) {
+	e.uint(c.Seq)
+	e.str(c.RequestID)
+	e.bool(c.Voters != nil)
+	if c.Voters != nil {
+		e.voters(c.Voters)
+	} else {
+		e.bytes(c.Data)
+	}
+	e.bytes(c.Digest)
+}
+
+func (d *decoder) change() Change {
+	c := Change{Seq: d.uint(), RequestID: d.str()}
+	if d.bool() {
+		c.Voters = d.voters()
+	} else {
+		c.Data = d.bytes()
+	}
+	c.Digest = d.bytes()
+	return c
+}
+
+// Snapshot is the whole replicated state after the change Seq.
+type Snapshot struct {
+	Seq  uint64
+	Meta Meta
+	App  []byte
+}
+
+// Stored is what a node has on disk, and what it starts from.
+type Stored struct {
+	// Promised is the highest promise, PromisedMembers its members.
+	Promised        Ballot
+	PromisedMembers []Member
+	// Stamped is the last ballot whose state was taken over.
+	Stamped Ballot
+	// Snapshot is valid if Stamped is not zero; Changes follow it without a gap.
+	Snapshot Snapshot
+	Changes  []Change
+}
+
+// Write is what must be durable, in one transaction, before the messages of the
+// same [Ready] leave. Nil parts are left as they are.
+type Write struct {
+	Promise *PromiseWrite
+	Stamp   *Ballot
+	// Snapshot replaces the state and drops all older changes.
+	Snapshot *Snapshot
+	// Changes are appended, after Snapshot if there is one.
+	Changes []Change
+}
+
+// PromiseWrite is a promise to be stored.
+type PromiseWrite struct {
+	Ballot  Ballot
+	Members []Member
+}
+
+// Empty reports whether there is nothing to write.
+func (w *Write) Empty() bool {
+	return w.Promise == nil && w.Stamp == nil && w.Snapshot == nil && len(w.Changes) == 0
+}
+
+// EncodeSnapshot and EncodeChange are the forms on disk.
+func EncodeSnapshot(s *Snapshot) []byte {
+	var e encoder
+	e.u8(1)
+	e.uint(s.Seq)
+	e.meta(&s.Meta)
+	e.bytes(s.App)
+	return e.b
+}
+
+// DecodeSnapshot is the inverse of [EncodeSnapshot].
+func DecodeSnapshot(b []byte) (Snapshot, error) {
+	d := decoder{b: b}
+	if v := d.u8(); v != 1 && d.err == nil {
+		return Snapshot{}, fmt.Errorf("stored state has format %d, this program reads 1: %w", v, ErrFrame)
+	}
+	s := Snapshot{Seq: d.uint(), Meta: d.meta(), App: d.bytes()}
+	return s, d.end()
+}
+
+// EncodeChange returns the form on disk.
+func EncodeChange(c *Change) []byte {
+	var e encoder
+	e.u8(1)
+	e.change(c)
+	return e.b
+}
+
+// DecodeChange is the inverse of [EncodeChange].
+func DecodeChange(b []byte) (Change, error) {
+	d := decoder{b: b}
+	if v := d.u8(); v != 1 && d.err == nil {
+		return Change{}, fmt.Errorf("stored change has format %d, this program reads 1: %w", v, ErrFrame)
+	}
+	c := d.change()
+	return c, d.end()
+}
+
+// EncodePromise returns the form on disk.
+func EncodePromise(p PromiseWrite) []byte {
+	var e encoder
+	e.u8(1)
+	e.ballot(p.Ballot)
+	e.members(p.Members)
+	return e.b
+}
+
+// DecodePromise is the inverse of [EncodePromise].
+func DecodePromise(b []byte) (PromiseWrite, error) {
+	d := decoder{b: b}
+	if v := d.u8(); v != 1 && d.err == nil {
+		return PromiseWrite{}, fmt.Errorf("stored promise has format %d, this program reads 1: %w", v, ErrFrame)
+	}
+	p := PromiseWrite{Ballot: d.ballot(), Members: d.members()}
+	return p, d.end()
+}
+
+// EncodeBallot returns the form on disk.
+func EncodeBallot(b Ballot) []byte {
+	var e encoder
+	e.ballot(b)
+	return e.b
+}
+
+// DecodeBallot is the inverse of [EncodeBallot].
+func DecodeBallot(p []byte) (Ballot, error) {
+	d := decoder{b: p}
+	b := d.ballot()
+	return b, d.end()
+}
+
+// replica is the state as this machine holds it.
+type replica struct {
+	app  App
+	meta Meta
+	seq  uint64
+	// diverged: a change gave another digest here than at the DC. Until a whole
+	// state is taken over, this node has no state to offer and does not count.
+	diverged bool
+}
+
+func (r *replica) digest() []byte {
+	var e encoder
+	e.str2(r.app.Digest())
+	e.uint(r.seq)
+	e.voters(r.meta.Voters)
+	sum := sha256.Sum256(e.b)
+	return sum[:16]
+}
+
+// str2 is str for strings of any length, for digests only.
+func (e *encoder) str2(s string) { e.bytes([]byte(s)) }
+
+// apply applies the change; the digest is not compared here.
+func (r *replica) apply(c *Change) error {
+	if c.Seq != r.seq+1 {
+		return fmt.Errorf("change %d does not follow %d", c.Seq, r.seq)
+	}
+	if c.Voters != nil {
+		r.meta.Voters = c.Voters.clone()
+	} else if err := r.app.Apply(c.Seq, c.Data); err != nil {
+		return err
+	}
+	r.seq = c.Seq
+	r.meta.remember(c.RequestID, c.Seq)
+	return nil
+}
+
+func (r *replica) snapshot() Snapshot {
+	return Snapshot{Seq: r.seq, Meta: r.meta.clone(), App: r.app.Snapshot()}
+}
+
+func (r *replica) restore(s *Snapshot) error {
+	if err := r.app.Restore(s.App); err != nil {
+		return fmt.Errorf("state %d: %w", s.Seq, err)
+	}
+	r.meta, r.seq, r.diverged = s.Meta.clone(), s.Seq, false
+	return nil
+}
+
+// SeedDigest identifies a list of nodes, so that only nodes with equal lists
+// seed the first state.
+func SeedDigest(nodes []string) uint64 {
+	s := slices.Sorted(slices.Values(nodes))
+	sum := sha256.Sum256([]byte(strings.Join(s, "\x00")))
+	return uint64(sum[0])<<56 | uint64(sum[1])<<48 | uint64(sum[2])<<40 | uint64(sum[3])<<32 |
+		uint64(sum[4])<<24 | uint64(sum[5])<<16 | uint64(sum[6])<<8 | uint64(sum[7])
+}

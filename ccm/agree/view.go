@@ -1,0 +1,131 @@
+package agree
+
+import (
+	"slices"
+	"strings"
+)
+
+// Names of membership events, as users know them.
+const (
+	EventNew        = "OC_EV_MS_NEW_MEMBERSHIP"
+	EventInvalid    = "OC_EV_MS_INVALID"
+	EventNotPrimary = "OC_EV_MS_NOT_PRIMARY"
+	EventRestored   = "OC_EV_MS_PRIMARY_RESTORED"
+)
+
+// View is the membership as this node has installed it.
+type View struct {
+	Ballot Ballot
+	// Members are sorted by name. Without quorum they are the nodes heard.
+	Members []ViewMember
+	// Lost are the nodes and voters outside, sorted.
+	Lost   []string
+	Quorum bool
+	DC     string
+	// Event is one of the constants above.
+	Event string
+	// Reason is one sentence on the votes.
+	Reason string
+}
+
+// ViewMember is a member and the number of the view in which it joined.
+type ViewMember struct {
+	Member
+	BornOn uint64
+}
+
+func (v *View) equal(w *View) bool {
+	return v.Ballot == w.Ballot && v.Quorum == w.Quorum && v.Event == w.Event && v.Reason == w.Reason &&
+		slices.Equal(v.Members, w.Members) && slices.Equal(v.Lost, w.Lost)
+}
+
+// View returns the present view.
+func (m *Machine) View() View { return m.view }
+
+// settleView works out what to tell about the membership:
+//
+//   - the installed view is good: NEW_MEMBERSHIP, or PRIMARY_RESTORED if it has
+//     the members of the one before;
+//   - it is not any more, but a quorum is heard: NOT_PRIMARY, until the next;
+//   - no quorum is heard: INVALID.
+func (m *Machine) settleView() {
+	next := m.view
+	switch {
+	case m.viewGood():
+		if m.view.Quorum && m.view.Ballot == m.inst {
+			return
+		}
+		next = View{Ballot: m.inst, Members: m.viewMembers(m.instM), Quorum: true, DC: m.inst.Proposer, Event: EventNew}
+		if m.view.Event == EventNotPrimary && slices.Equal(next.Members, m.view.Members) {
+			next.Event = EventRestored
+		}
+		next.Reason = m.cfg.Quorum.Sentence(m.voters(), func(n string) bool { return hasMember(m.instM, n) })
+	case m.leaving == nil && m.hearsQuorum():
+		if m.view.Event == EventInvalid || m.view.Event == "" {
+			return // stays so until a view is agreed
+		}
+		next.Quorum, next.DC, next.Event = false, "", EventNotPrimary
+		next.Reason = "the membership is changing"
+	default:
+		if !m.inst.IsZero() && m.spoiled != m.inst {
+			m.spoiled = m.inst
+			if m.leads() {
+				m.failPending(ErrUnknown)
+			}
+		}
+		row := m.row()
+		ms := m.members(row)
+		next = View{Ballot: m.inst, Members: m.viewMembers(ms), Event: EventInvalid}
+		next.Reason = m.cfg.Quorum.Sentence(m.voters(), func(n string) bool { return hasMember(ms, n) })
+		if m.leaving != nil {
+			next.Reason = "this node is leaving"
+		} else if !strings.HasPrefix(next.Reason, "no quorum") {
+			next.Reason = "no quorum yet: waiting for the other nodes until initdead, or for their stores to be admitted"
+		}
+	}
+	if next.Quorum || next.Event == EventInvalid {
+		next.Lost = slices.DeleteFunc(append(m.voters().Names(), m.names...), func(n string) bool {
+			return slices.ContainsFunc(next.Members, func(x ViewMember) bool { return x.Name == n })
+		})
+		slices.Sort(next.Lost)
+		next.Lost = slices.Compact(next.Lost)
+	}
+	if next.equal(&m.view) {
+		return
+	}
+	m.view = next
+	m.event(ViewEvent{View: next})
+}
+
+func (m *Machine) viewMembers(ms []Member) []ViewMember {
+	out := make([]ViewMember, len(ms))
+	for i, x := range ms {
+		out[i] = ViewMember{Member: x}
+		if b, ok := m.rep.meta.Born[x.Name]; ok && b.Incarnation == x.Incarnation {
+			out[i].BornOn = b.Number
+		}
+	}
+	return out
+}
+
+// viewGood reports whether the installed view is bound here and a quorum of its
+// members is heard that has promised nothing above it.
+func (m *Machine) viewGood() bool {
+	b := m.inst
+	if b.IsZero() || m.joined != b || m.promised != b || m.spoiled == b || m.leaving != nil {
+		return false
+	}
+	return m.cfg.Quorum.Has(m.voters(), func(n string) bool {
+		x, ok := findMember(m.instM, n)
+		if !ok || n == m.cfg.Self {
+			return ok
+		}
+		p := m.peers[n]
+		return p != nil && p.alive && p.inc == x.Incarnation && !b.Less(p.promised)
+	})
+}
+
+// hearsQuorum reports whether the nodes heard, connected or not, could agree.
+func (m *Machine) hearsQuorum() bool {
+	return m.quorate(m.row())
+}
