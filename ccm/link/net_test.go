@@ -1,0 +1,164 @@
+package link
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+)
+
+// pattern is a payload that shows misplaced bytes.
+func pattern(n int, seed uint64) []byte {
+	b := make([]byte, n)
+	r := rand.New(rand.NewPCG(seed, 1))
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+// whole waits until every node sees every other one up on every link.
+func whole(t testing.TB, nodes []*node, links ...string) {
+	t.Helper()
+	for _, a := range nodes {
+		for _, b := range nodes {
+			for _, l := range links {
+				if a != b {
+					eventually(t, 5*time.Second, a.cfg.Self+" sees "+b.cfg.Self+" on "+l, func() bool { return a.up(b.cfg.Self, l) })
+				}
+			}
+		}
+	}
+}
+
+func TestCutAndMend(t *testing.T) {
+	l := newLab(t, 3, 2)
+	var nodes []*node
+	for i := 1; i <= 3; i++ {
+		nodes = append(nodes, l.start(l.config(i)))
+	}
+	whole(t, nodes, "eth0", "eth1")
+	a, b := nodes[0], nodes[1]
+	for _, s := range []string{"init", "up", "active"} {
+		eventually(t, 2*time.Second, "status "+s, func() bool { return a.log.has("Status update for node node2: status " + s) })
+	}
+
+	l.cut(2, 0)
+	eventually(t, 3*time.Second, "link eth0 dead", func() bool { return !a.up("node2", "eth0") && !b.up("node1", "eth0") })
+	if !a.log.has("Link node2:eth0 dead.") || a.log.has("node node2: is dead") || a.state("node2") != "active" {
+		t.Fatal("one cut of two must kill the link only")
+	}
+	// Messages go by the other link.
+	a.Message("node2", ccm.Control, []byte("by eth1"))
+	eventually(t, 2*time.Second, "message by eth1", func() bool { return len(b.messages("node1")) == 1 })
+
+	at := time.Now()
+	l.cut(2, 1)
+	eventually(t, 3*time.Second, "node2 dead", func() bool { return a.state("node2") == "dead" })
+	if d := time.Since(at); d < 800*time.Millisecond {
+		t.Fatalf("dead after %v, before deadtime", d)
+	}
+	if !a.log.has("node node2: is dead") || a.state("node3") != "active" {
+		t.Fatal("the wrong node died")
+	}
+	a.Message("node2", ccm.Control, []byte("to the dead"))
+
+	l.mend(2, 0)
+	eventually(t, 3*time.Second, "node2 back", func() bool { return a.state("node2") == "active" && b.state("node1") == "active" })
+	a.Message("node2", ccm.Control, []byte("again"))
+	eventually(t, 2*time.Second, "message after return", func() bool { return len(b.messages("node1")) == 2 })
+	if m := b.messages("node1"); string(m[1]) != "again" {
+		t.Fatalf("got %q: a message for a dead node must not arrive", m[1])
+	}
+	if a.log.has("Heartbeat restart") {
+		t.Fatal("a cut is not a restart")
+	}
+}
+
+// An interface that is missing at the start and one that is replaced both heal.
+func TestInterfaceComesAndGoes(t *testing.T) {
+	l := newLab(t, 2, 1)
+	l.sh("ip -n %s link del eth0", l.ns(1))
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	eventually(t, 2*time.Second, "complaint", func() bool { return a.log.has("no such interface") })
+	l.wire(1, 0)
+	whole(t, []*node{a, b}, "eth0")
+	l.sh("ip -n %s link set eth0 down", l.ns(1))
+	eventually(t, 3*time.Second, "down", func() bool { return !a.up("node2", "eth0") && !b.up("node1", "eth0") })
+	l.sh("ip -n %s link set eth0 up", l.ns(1))
+	whole(t, []*node{a, b}, "eth0")
+	l.sh("ip -n %s link del eth0", l.ns(1))
+	eventually(t, 3*time.Second, "gone", func() bool { return !a.up("node2", "eth0") })
+	l.wire(1, 0)
+	whole(t, []*node{a, b}, "eth0")
+}
+
+func TestRestart(t *testing.T) {
+	l := newLab(t, 2, 1)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	for i := range 20 {
+		a.Message("node2", ccm.Bulk, []byte{byte(i)})
+	}
+	eventually(t, 2*time.Second, "20 messages", func() bool { return len(b.messages("node1")) == 20 })
+	b.close()
+	a.Message("node2", ccm.Control, []byte("for the old life"))
+	c := l.config(2)
+	c.Incarnation = 2
+	b = l.start(c)
+	eventually(t, 5*time.Second, "restart", func() bool { return a.log.has("Heartbeat restart on node node2") })
+	whole(t, []*node{a, b}, "eth0")
+	a.Message("node2", ccm.Control, []byte("for the new life"))
+	eventually(t, 5*time.Second, "message", func() bool { return len(b.messages("node1")) > 0 })
+	if m := b.messages("node1"); string(m[0]) != "for the new life" {
+		t.Fatalf("got %q", m)
+	}
+	if n := a.count(func(e ccm.TransportEvent) bool {
+		return e.Kind == ccm.DatagramReceived && e.From == "node2" && e.Incarnation == 2
+	}); n == 0 {
+		t.Fatal("no beat of incarnation 2")
+	}
+}
+
+// send sends one message and returns how long it took.
+func send(t testing.TB, a, b *node, class ccm.Class, m []byte) time.Duration {
+	t.Helper()
+	n := len(b.messages(a.cfg.Self))
+	at := time.Now()
+	a.Message(b.cfg.Self, class, m)
+	eventually(t, 30*time.Second, "message", func() bool { return len(b.messages(a.cfg.Self)) > n })
+	d := time.Since(at)
+	if !bytes.Equal(b.messages(a.cfg.Self)[n], m) {
+		t.Fatal("the message was changed")
+	}
+	return d
+}
+
+func TestLargeMessage(t *testing.T) {
+	l := newLab(t, 2, 1)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	m := pattern(5<<20, 1)
+	t.Logf("5 MB took %v", send(t, a, b, ccm.Control, m))
+	t.Logf("5 MB took %v", send(t, a, b, ccm.Control, m))
+	t.Logf("stats %+v", b.Stats())
+}
+
+func TestLargeMessageWithLoss(t *testing.T) {
+	l := newLab(t, 2, 1)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	l.loss(1, 5)
+	l.loss(2, 5)
+	m := pattern(5<<20, 2)
+	d := send(t, a, b, ccm.Bulk, m)
+	t.Logf("5 MB with 5 %% loss both ways took %v", d)
+	if d > 10*time.Second {
+		t.Fatal("too slow")
+	}
+	eventually(t, 2*time.Second, "the log of lost packets", func() bool {
+		return b.log.has("lost packet(s) for [node1] [") && b.log.has("No pkts missing from node1!")
+	})
+}

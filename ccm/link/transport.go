@@ -1,0 +1,434 @@
+package link
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+)
+
+// maxDatagram is the largest payload of Broadcast and Datagram.
+const maxDatagram = 1200
+
+// Transport implements [ccm.Transport]. All methods may be called from any
+// goroutine, and none waits for the network.
+type Transport struct {
+	cfg    Config
+	log    *slog.Logger
+	life   uint64
+	born   int64 // CLOCK_BOOTTIME at Open
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	sink      *sink
+	commands  commands
+	events    chan ccm.TransportEvent
+	resolved  chan resolved
+	pinged    chan pinged
+	published atomic.Pointer[[]ccm.PeerStatus]
+	done      chan struct{} // closed when run has ended
+	gossip    *gossip
+
+	// The rest belongs to run.
+	policy  policy
+	auth    *authenticator
+	peers   map[string]*peer
+	media   []medium
+	targets []*target
+	pings   []*pingNode
+	// replies numbers the frames sent to an address no target stands for.
+	replies map[netip.AddrPort]*target
+	status  nodeStatus
+	queue   []ccm.TransportEvent // waiting for room in events
+	// queueBytes is the size of the messages in queue.
+	queueBytes   int
+	buf, scratch []byte
+	nextFlow     uint16
+	more         bool           // pump left something
+	dirty        map[*peer]bool // have data to send or to acknowledge
+	rto          *time.Timer
+}
+
+var _ ccm.Transport = (*Transport)(nil)
+
+// Open starts the links. Interfaces that are missing and names that cannot be
+// looked up are told once and tried again; only a Config that makes no sense is
+// an error. Close, or the end of ctx, ends it.
+func Open(ctx context.Context, cfg Config) (*Transport, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	t := &Transport{
+		cfg: cfg, log: cfg.Logger, born: ccm.Boottime(), cancel: cancel,
+		events:   make(chan ccm.TransportEvent, 1024),
+		resolved: make(chan resolved, 16),
+		pinged:   make(chan pinged, 16),
+		done:     make(chan struct{}),
+		peers:    map[string]*peer{},
+		replies:  map[netip.AddrPort]*target{},
+		dirty:    map[*peer]bool{},
+		status:   statusUp,
+		rto:      time.NewTimer(time.Hour),
+	}
+	var salt [2]byte
+	rand.Read(salt[:])
+	t.life = uint64(time.Now().UnixMilli())<<16 | uint64(binary.BigEndian.Uint16(salt[:]))
+	t.sink = &sink{drops: &drops{log: t.log}, urgent: make(chan received, 1024), data: make(chan received, 4096)}
+	t.commands.wake = make(chan struct{}, 1)
+	t.policy = policy{self: cfg.Self, life: t.life, cluster: clusterHash(cfg.ClusterName, cfg.ClusterID), autojoin: cfg.Autojoin}
+	t.plan()
+	for _, n := range cfg.Nodes {
+		if n != cfg.Self {
+			t.addPeer(n, true)
+		}
+	}
+	t.setKeys(cfg.Keys)
+	for _, spec := range cfg.PingNodes {
+		t.pings = append(t.pings, &pingNode{spec: spec})
+	}
+	t.checkActive()
+	t.publish()
+
+	for _, m := range t.media {
+		t.wg.Go(func() { m.run(ctx, t.sink) })
+	}
+	for _, g := range t.targets {
+		if g.host != "" {
+			t.wg.Go(func() { t.resolve(ctx, g) })
+		}
+	}
+	for _, n := range t.pings {
+		t.wg.Go(func() { t.ping(ctx, n.spec) })
+	}
+	t.wg.Go(func() { t.run(ctx) })
+	if !cfg.NoGossip {
+		g, err := startGossip(t)
+		if err != nil {
+			t.Close()
+			return nil, err
+		}
+		t.gossip = g
+	}
+	return t, nil
+}
+
+// plan makes the media and targets of the configured lines.
+func (t *Transport) plan() {
+	type place struct {
+		iface string
+		port  int
+		v6    bool
+	}
+	sockets := map[place]*udp{}
+	socket := func(m Medium, v6 bool) *udp {
+		k := place{m.Iface, m.Port, v6}
+		u := sockets[k]
+		if u == nil {
+			u = &udp{iface: m.Iface, port: uint16(m.Port), v6: v6, log: t.log, thread: t.cfg.thread}
+			sockets[k] = u
+			t.media = append(t.media, u)
+		}
+		return u
+	}
+	for _, m := range t.cfg.Media {
+		g := &target{flow: uint16(len(t.targets) + 1), port: uint16(m.Port)}
+		switch m.Kind {
+		case "ucast", "ucast6":
+			a, err := netip.ParseAddr(m.Address)
+			if err != nil {
+				g.host = m.Address
+			} else {
+				g.addr = netip.AddrPortFrom(a.Unmap(), g.port)
+			}
+			g.medium = socket(m, m.Kind == "ucast6" || a.Is6() && !a.Is4In6())
+		case "bcast", "udp":
+			u := socket(m, false)
+			u.bcast = true
+			g.medium, g.shared = u, true
+		case "mcast", "mcast6":
+			a := netip.MustParseAddr(m.Group).Unmap()
+			u := socket(m, a.Is6())
+			u.groups = append(u.groups, groupOf{addr: a, ttl: m.TTL, loop: m.Loop})
+			g.medium, g.shared, g.addr = u, true, netip.AddrPortFrom(a, g.port)
+		}
+		t.targets = append(t.targets, g)
+	}
+	t.nextFlow = uint16(len(t.targets) + 1)
+}
+
+// addPeer makes a peer with a path on every link.
+func (t *Transport) addPeer(name string, configured bool) *peer {
+	p := &peer{name: name, configured: configured}
+	t.peers[name] = p
+	for _, m := range t.media {
+		p.path(m.link()).medium = m
+	}
+	t.setPolicy()
+	return p
+}
+
+// setPolicy tells the readers what has changed.
+func (t *Transport) setPolicy() {
+	p := t.policy
+	p.known = names{t.cfg.Self: t.cfg.Self}
+	for n := range t.peers {
+		p.known[n] = n
+	}
+	t.policy = p
+	if p.keys != nil {
+		t.sink.policy.Store(&p)
+	}
+}
+
+func (t *Transport) setKeys(k Keys) {
+	t.policy.keys = k.clone()
+	t.auth = newAuthenticator(t.policy.keys, t.policy.cluster)
+	t.setPolicy()
+}
+
+// run owns the state; every other goroutine talks to it by channels.
+func (t *Transport) run(ctx context.Context) {
+	defer close(t.done)
+	defer close(t.events)
+	every := min(max(t.cfg.Deadtime/20, 10*time.Millisecond), 500*time.Millisecond)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	last, waited := ccm.Boottime(), false
+	for {
+		// What is urgent goes before what is merely there.
+		select {
+		case f := <-t.sink.urgent:
+			t.handle(&f)
+			continue
+		default:
+		}
+		var out chan ccm.TransportEvent
+		var first ccm.TransportEvent
+		if len(t.queue) > 0 {
+			out, first = t.events, t.queue[0]
+		}
+		var again <-chan struct{}
+		if t.more {
+			again = closed
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+		case <-t.commands.wake:
+			for _, c := range t.commands.take() {
+				c()
+			}
+		case f := <-t.sink.urgent:
+			t.handle(&f)
+		case f := <-t.sink.data:
+			t.handle(&f)
+			for n := 0; n < 64; n++ { // acknowledge several at once
+				select {
+				case f := <-t.sink.data:
+					t.handle(&f)
+					continue
+				default:
+				}
+				break
+			}
+		case out <- first:
+			if first.Kind == ccm.MessageReceived {
+				t.queueBytes -= len(first.Payload)
+			}
+			t.queue[0] = ccm.TransportEvent{}
+			t.queue = t.queue[1:]
+		case r := <-t.resolved:
+			t.setAddress(r)
+		case p := <-t.pinged:
+			t.setPing(p)
+		case <-t.rto.C:
+			for _, p := range t.peers {
+				t.dirty[p] = true
+			}
+		case <-tick.C:
+			now := ccm.Boottime()
+			// A node that was late itself first hears what came in meanwhile.
+			if late := now-last >= int64(2*every); !late || waited {
+				t.detect(now)
+				waited = false
+			} else {
+				waited = true
+			}
+			last = now
+		}
+		t.pump()
+	}
+}
+
+// closed is always ready.
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// handle takes one good frame.
+func (t *Transport) handle(f *received) {
+	p := t.hear(f)
+	if p == nil {
+		return
+	}
+	e := ccm.TransportEvent{Kind: ccm.DatagramReceived, From: p.name, Incarnation: f.incarnation, Payload: f.payload, Link: f.medium.link(), At: f.at}
+	switch f.kind {
+	case kindBeat, kindDatagram:
+		if len(t.queue) < maxQueuedEvents {
+			t.emit(e)
+		} else {
+			t.sink.drops.add(errOverrun, e.Link, func() string { return "came from " + p.name })
+		}
+	case kindData:
+		t.dataIn(p, f)
+	case kindAck:
+		t.ackIn(p, f)
+	case kindGossip:
+		if t.gossip != nil {
+			t.gossip.packetIn(p.name, f.payload)
+		}
+	}
+}
+
+// maxQueuedEvents is how many events wait for a slow caller before datagrams are
+// dropped.
+const maxQueuedEvents = 4096
+
+// emit queues an event for the caller.
+func (t *Transport) emit(e ccm.TransportEvent) {
+	if len(t.queue) == 0 {
+		select {
+		case t.events <- e:
+			return
+		default:
+		}
+	}
+	t.queue = append(t.queue, e)
+	if e.Kind == ccm.MessageReceived {
+		t.queueBytes += len(e.Payload)
+	}
+}
+
+// commands is a queue of what other goroutines ask of run.
+type commands struct {
+	mu   sync.Mutex
+	list []func()
+	wake chan struct{}
+}
+
+func (c *commands) put(f func()) {
+	c.mu.Lock()
+	c.list = append(c.list, f)
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *commands) take() []func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.list
+	c.list = nil
+	return l
+}
+
+// do lets run execute f, unless the transport is closed.
+func (t *Transport) do(f func()) {
+	select {
+	case <-t.done:
+	default:
+		t.commands.put(f)
+	}
+}
+
+// ask is do, and waits.
+func (t *Transport) ask(f func()) error {
+	ready := make(chan struct{})
+	t.do(func() { f(); close(ready) })
+	select {
+	case <-ready:
+		return nil
+	case <-t.done:
+		return ErrClosed
+	}
+}
+
+// Broadcast implements [ccm.Transport].
+func (t *Transport) Broadcast(payload []byte) {
+	payload = slices.Clone(payload)
+	t.do(func() { t.broadcast(payload) })
+}
+
+// Datagram implements [ccm.Transport].
+func (t *Transport) Datagram(to string, payload []byte) {
+	payload = slices.Clone(payload)
+	t.do(func() { t.datagram(to, kindDatagram, payload) })
+}
+
+// Message implements [ccm.Transport]. A message to a node that is not alive, or
+// was never heard, is dropped at once.
+func (t *Transport) Message(to string, class ccm.Class, payload []byte) {
+	payload = slices.Clone(payload)
+	t.do(func() { t.queueMessage(to, class, payload) })
+}
+
+// Events implements [ccm.Transport].
+func (t *Transport) Events() <-chan ccm.TransportEvent { return t.events }
+
+// Peers implements [ccm.Transport].
+func (t *Transport) Peers() []ccm.PeerStatus { return slices.Clone(*t.published.Load()) }
+
+// Close implements [ccm.Transport].
+func (t *Transport) Close() error {
+	if t.gossip != nil {
+		t.gossip.stop()
+	}
+	t.cancel()
+	t.wg.Wait()
+	return nil
+}
+
+// Stats returns the numbers of every path, sorted by peer, nil after Close.
+func (t *Transport) Stats() (s []LinkStats) {
+	t.ask(func() { s = t.stats() })
+	return s
+}
+
+// Drops returns how many frames were dropped, by cause: garbage, version,
+// cluster, key, mac, replay, stale, unknown-node, own-name, overrun.
+func (t *Transport) Drops() map[string]uint64 { return t.sink.drops.counts() }
+
+// SetKeys replaces the keys while running. Add the new key on all nodes first,
+// then change which one signs, then remove the old one.
+func (t *Transport) SetKeys(k Keys) error {
+	if err := k.Validate(); err != nil {
+		return err
+	}
+	k = *k.clone()
+	return t.ask(func() {
+		t.setKeys(k)
+		t.log.Info(fmt.Sprintf("Keys replaced: key %d (%s) signs", k.Sign, k.ByID[k.Sign].Method))
+	})
+}
+
+// linkNames lists the links, for the log.
+func (t *Transport) linkNames() string {
+	var l []string
+	for _, m := range t.media {
+		if !slices.Contains(l, m.link()) {
+			l = append(l, m.link())
+		}
+	}
+	return strings.Join(l, " ")
+}
