@@ -42,7 +42,7 @@ type Op struct {
 	Timeout    time.Duration
 	StartDelay time.Duration
 	// Params are agent parameters, without the prefix OCF_RESKEY_. CRM_meta_*
-	// entries are passed on as they are.
+	// entries are passed on as they are, and OCF_CHECK_LEVEL as itself.
 	Params map[string]string
 	// TransitionKey is "action:transition:target-rc:uuid", kept in the history.
 	TransitionKey string
@@ -67,4 +67,7 @@ type Result struct {
 	ExecTime, QueueTime   time.Duration
 	// Recurring tells that this is a repeat of a recurring operation.
 	Recurring bool
+	// Refused tells that the gate or a release of everything kept the operation
+	// from being executed: nothing was tried, so nothing is known to be broken.
+	Refused bool
 }

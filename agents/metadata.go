@@ -1,0 +1,69 @@
+package agents
+
+import (
+	"encoding/xml"
+	"strings"
+)
+
+// metaParam is one parameter of an agent's meta-data.
+type metaParam struct {
+	name, typ, def      string
+	required, unique    bool
+	shortdesc, longdesc string
+}
+
+// metaAction is one action with its suggested times ("" = left out).
+type metaAction struct{ name, timeout, interval, depth, role string }
+
+// metaData is what an agent says of itself.
+type metaData struct {
+	name, shortdesc, longdesc string
+	params                    []metaParam
+	actions                   []metaAction
+}
+
+// xml prints the document in the grammar of the OCF Resource Agent API.
+func (m *metaData) xml() string {
+	var b strings.Builder
+	esc := func(s string) string {
+		var e strings.Builder
+		_ = xml.EscapeText(&e, []byte(s)) // a strings.Builder does not fail
+		return e.String()
+	}
+	flag := func(v bool) string {
+		if v {
+			return "1"
+		}
+		return "0"
+	}
+	b.WriteString("<?xml version=\"1.0\"?>\n<!DOCTYPE resource-agent SYSTEM \"ra-api-1.dtd\">\n")
+	b.WriteString(`<resource-agent name="` + m.name + `" version="1.0">` + "\n<version>1.1</version>\n")
+	desc := func(tag, text string) {
+		b.WriteString("<" + tag + ` lang="en">` + esc(text) + "</" + tag + ">\n")
+	}
+	desc("longdesc", m.longdesc)
+	desc("shortdesc", m.shortdesc)
+	b.WriteString("<parameters>\n")
+	for _, p := range m.params {
+		b.WriteString(`<parameter name="` + p.name + `" unique="` + flag(p.unique) + `" required="` + flag(p.required) + "\">\n")
+		long := p.longdesc
+		if long == "" {
+			long = p.shortdesc + "."
+		}
+		desc("longdesc", long)
+		desc("shortdesc", p.shortdesc)
+		b.WriteString(`<content type="` + p.typ + `" default="` + esc(p.def) + "\"/>\n</parameter>\n")
+	}
+	b.WriteString("</parameters>\n<actions>\n")
+	for _, a := range m.actions {
+		b.WriteString(`<action name="` + a.name + `" timeout="` + a.timeout + `"`)
+		for _, kv := range [][2]string{{"interval", a.interval}, {"depth", a.depth}, {"role", a.role}} {
+			if kv[1] != "" {
+				b.WriteString(" " + kv[0] + `="` + kv[1] + `"`)
+			}
+		}
+		b.WriteString("/>\n")
+	}
+	b.WriteString("</actions>\n</resource-agent>\n")
+	return b.String()
+}

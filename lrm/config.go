@@ -1,0 +1,78 @@
+package lrm
+
+import (
+	"log/slog"
+	"path/filepath"
+	"runtime"
+
+	"github.com/quorate/quorate/agents"
+)
+
+// Config says what a local resource manager works with. The zero value of each
+// field but Registry is usable.
+type Config struct {
+	// Self is the name of this node.
+	Self string
+	// OCFRoot holds resource.d/PROVIDER/TYPE; default /usr/lib/ocf.
+	OCFRoot string
+	// LSBDir holds init scripts, default /etc/init.d; HeartbeatDir holds scripts
+	// of class heartbeat, default /etc/ha.d/resource.d.
+	LSBDir, HeartbeatDir string
+	// RunDir is HA_RSCTMP: agents keep state there, and this package its
+	// journal. Default /run/resource-agents. It must not survive a reboot.
+	RunDir string
+	// ToolsDir is where agents find crm_attribute and the like (HA_SBIN_DIR, and
+	// first in PATH); "" leaves the system's folders.
+	ToolsDir string
+	// ExtraEnv is added to the environment of every agent, as NAME=VALUE.
+	ExtraEnv []string
+	// Registry returns built-in agents; default [agents.Lookup].
+	Registry func(class, provider, typ string) (agents.Agent, bool)
+	// FeatureSet is given to agents as crm_feature_set; default 3.16.2.
+	FeatureSet string
+	// LogFacility is given to agents; default daemon.
+	LogFacility string
+	Logger      *slog.Logger
+	// MaxParallel bounds the operations executed at one time
+	// (node-action-limit); default twice the number of processors, at least 4.
+	MaxParallel int
+	// Gate is asked at the moment of execution of operations that make a
+	// resource active here (start, promote, migrate_from). An error refuses.
+	// It is called from several goroutines.
+	Gate func(op Op) error
+	// Requires returns the resources which must be active while the given one
+	// is; StopAll then waits for nothing else. nil: one that was started
+	// after another had started is taken to need it.
+	Requires func(resource string) []string
+	// Managed tells whether StopAll may stop the resource; nil: all.
+	Managed func(resource string) bool
+	// SetAttribute sets a transient attribute of this node for built-in agents.
+	SetAttribute func(name, value string)
+}
+
+func (c Config) withDefaults() Config {
+	def := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	def(&c.OCFRoot, "/usr/lib/ocf")
+	def(&c.LSBDir, "/etc/init.d")
+	def(&c.HeartbeatDir, "/etc/ha.d/resource.d")
+	def(&c.RunDir, agents.DefaultRunDir)
+	def(&c.FeatureSet, "3.16.2")
+	def(&c.LogFacility, "daemon")
+	if c.Registry == nil {
+		c.Registry = agents.Lookup
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxParallel <= 0 {
+		c.MaxParallel = max(4, 2*runtime.NumCPU())
+	}
+	return c
+}
+
+// JournalFile is where the journal of a resource manager with this RunDir is.
+func JournalFile(runDir string) string { return filepath.Join(runDir, "quorate-lrm.journal") }

@@ -1,0 +1,333 @@
+package lrm
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// LRM executes the operations of this node. Its methods may be called from any
+// goroutine; one goroutine, run, owns the state.
+type LRM struct {
+	cfg       Config
+	journal   *journal
+	leftovers []Leftover
+	results   chan Result
+	ended     chan *finish
+	quit      chan struct{}
+	gone      chan struct{}
+	closeOnce sync.Once
+
+	mu   sync.Mutex
+	mail []func()
+	wake chan struct{}
+
+	// What follows is owned by run.
+	sched    *schedule
+	hist     history
+	active   *activeSet
+	outbox   []Result
+	flight   map[int]*flight
+	releases int
+}
+
+// flight is an execution under way.
+type flight struct {
+	task   *task
+	cancel context.CancelCauseFunc
+	// fresh tells that the resource was not active before.
+	fresh bool
+}
+
+// finish is an execution that ended.
+type finish struct {
+	task   *task
+	result Result
+}
+
+// New starts a local resource manager. What an earlier daemon of this boot left
+// active is believed active until a probe says otherwise; scripts it left in
+// flight are killed. A journal that cannot be written is logged and done without.
+func New(cfg Config) *LRM {
+	l := &LRM{
+		cfg: cfg.withDefaults(), results: make(chan Result), ended: make(chan *finish),
+		quit: make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1),
+		hist: history{}, active: newActiveSet(), flight: map[int]*flight{},
+	}
+	l.sched = newSchedule(l.cfg.MaxParallel)
+	j, old, err := openJournal(JournalFile(l.cfg.RunDir))
+	if err != nil {
+		l.cfg.Logger.Error(fmt.Sprintf("%v: a restarted daemon will not know what is active", err))
+		j = &journal{}
+	}
+	l.journal = j
+	l.takeOver(old)
+	go l.run()
+	return l
+}
+
+// takeOver deals with what an earlier daemon left.
+func (l *LRM) takeOver(old journalState) {
+	l.leftovers = old.leftovers()
+	for _, n := range old.order {
+		l.active.clock++
+		l.active.m[n] = &activeResource{op: *old.active[n], began: l.active.clock, ended: l.active.clock}
+	}
+	for _, f := range old.flight {
+		if f.Op == nil || f.Group == 0 {
+			continue
+		}
+		if st, err := readStat(f.Group); err == nil && st.startTime == f.Started {
+			l.cfg.Logger.Warn(fmt.Sprintf("%s of %s was in flight when an earlier daemon ended: killed %s", f.Op.Name, f.Op.Resource, killAll(f.Group, &cgroup{})))
+		} else if unix.Kill(-f.Group, unix.SIGKILL) == nil {
+			l.cfg.Logger.Warn(fmt.Sprintf("%s of %s was in flight when an earlier daemon ended: killed the rest of process group %d", f.Op.Name, f.Op.Resource, f.Group))
+		}
+	}
+}
+
+// Leftovers returns what an earlier daemon of this boot left active or in flight.
+func (l *LRM) Leftovers() []Leftover { return l.leftovers }
+
+// Execute queues an operation. Its result comes from [LRM.Results].
+func (l *LRM) Execute(op Op) { l.submit(op, nil) }
+
+// submit queues an operation; done gets the result besides.
+func (l *LRM) submit(op Op, done func(Result)) {
+	l.post(func() {
+		now := time.Now()
+		if l.releases > 0 && op.Name != "stop" {
+			l.sched.calls++
+			r := failed(Result{Op: op, CallID: l.sched.calls, LastRun: now, Refused: true}, ErrGeneric,
+				fmt.Sprintf("%s of %s refused: all resources of this node are being released", op.Name, op.Resource))
+			l.report(r, done)
+			return
+		}
+		l.lost(l.sched.submit(op, now, done))
+	})
+}
+
+// lost reports recurring operations that ended before their first result.
+func (l *LRM) lost(recs []*recurring) {
+	for _, rec := range recs {
+		l.report(Result{Op: rec.op, CallID: rec.callID, Status: Cancelled}, nil)
+	}
+}
+
+// Cancel withdraws a recurring operation, or one that still waits for its turn
+// (interval 0). The answer is a result with status [Cancelled], also when there
+// was nothing to cancel (its CallID is 0 then). A run under way ends by itself;
+// its result is not reported.
+func (l *LRM) Cancel(resource, name string, interval time.Duration) {
+	l.post(func() {
+		r := Result{Op: Op{Resource: resource, Name: name, Interval: interval}, Status: Cancelled}
+		if t := l.sched.cancel(resource, name, interval); t != nil {
+			r.Op, r.CallID = t.op, t.callID
+			l.hist.drop(&t.op)
+			if t.done != nil {
+				t.done(r)
+			}
+		}
+		l.report(r, nil)
+	})
+}
+
+// Results returns the channel of results: every operation's, and of recurring
+// ones the first and each that differs from the one before. It is closed by Close.
+func (l *LRM) Results() <-chan Result { return l.results }
+
+// History returns the last result of every operation of every resource, and the
+// last failure besides, by resource and in the order of the calls.
+func (l *LRM) History() (out []Result) {
+	l.ask(func() { out = l.hist.list() })
+	return out
+}
+
+// Forget drops the history and the recurring operations of a resource. That it
+// may be active is not forgotten: only a stop or a probe tells.
+func (l *LRM) Forget(resource string) {
+	l.post(func() {
+		delete(l.hist, resource)
+		l.lost(l.sched.endRecurring(resource))
+	})
+}
+
+// Active returns the resources believed active here, in the order of their
+// starts; also those whose start or stop failed.
+func (l *LRM) Active() (out []string) {
+	l.ask(func() { out = l.active.names() })
+	return out
+}
+
+// InFlight returns the operations that wait or are being executed, except the
+// waiting repeats of recurring ones.
+func (l *LRM) InFlight() (out []Op) {
+	l.ask(func() { out = l.sched.pending() })
+	return out
+}
+
+// Close ends the executor: scripts under way are killed, resources stay as they
+// are, and the channel of results is closed. The journal stays.
+func (l *LRM) Close() {
+	l.closeOnce.Do(func() { close(l.quit) })
+	<-l.gone
+}
+
+// post hands a function to the goroutine that owns the state. It never blocks.
+func (l *LRM) post(f func()) {
+	l.mu.Lock()
+	l.mail = append(l.mail, f)
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// ask runs a function on the state and waits for it; after Close it does not run.
+func (l *LRM) ask(f func()) bool {
+	done := make(chan struct{})
+	l.post(func() { f(); close(done) })
+	select {
+	case <-done:
+		return true
+	case <-l.gone:
+		return false
+	}
+}
+
+// run owns the state.
+func (l *LRM) run() {
+	defer close(l.gone)
+	defer close(l.results)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		for _, t := range l.sched.tick(time.Now()) {
+			l.launch(t)
+		}
+		if due, ok := l.sched.next(); ok {
+			timer.Reset(time.Until(due))
+		} else {
+			timer.Stop()
+		}
+		var out chan<- Result
+		var first Result
+		if len(l.outbox) > 0 {
+			out, first = l.results, l.outbox[0]
+		}
+		select {
+		case <-l.wake:
+			l.mu.Lock()
+			mail := l.mail
+			l.mail = nil
+			l.mu.Unlock()
+			for _, f := range mail {
+				f()
+			}
+		case f := <-l.ended:
+			l.finished(f)
+		case out <- first:
+			l.outbox[0] = Result{}
+			l.outbox = l.outbox[1:]
+		case <-timer.C:
+		case <-l.quit:
+			l.shutdown()
+			return
+		}
+	}
+}
+
+// launch begins an execution.
+func (l *LRM) launch(t *task) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	f := &flight{task: t, cancel: cancel, fresh: l.active.begin(&t.op)}
+	l.flight[t.callID] = f
+	if changesState(&t.op) {
+		if activates(t.op.Name) {
+			l.journal.write(journalLine{Active: t.op.Resource, Op: &t.op})
+		}
+		l.journal.write(journalLine{Begin: t.callID, Op: &t.op})
+	}
+	waited := time.Since(t.queued)
+	go func() {
+		r := l.execute(ctx, t)
+		r.QueueTime = waited
+		cancel(nil)
+		select {
+		case l.ended <- &finish{t, r}:
+		case <-l.gone:
+		}
+	}()
+}
+
+// finished takes the end of an execution in.
+func (l *LRM) finished(e *finish) {
+	t := e.task
+	f := l.flight[t.callID]
+	delete(l.flight, t.callID)
+	r, report := l.sched.finished(t, e.result, time.Now())
+	if changesState(&t.op) {
+		l.journal.write(journalLine{End: t.callID})
+	}
+	l.believe(&r, f.fresh)
+	if t.rec != nil && t.rec.cancelled {
+		return
+	}
+	if r.Status != Cancelled && !r.Refused {
+		l.hist.record(r)
+	}
+	if report {
+		l.report(r, t.done)
+	}
+}
+
+// believe draws the conclusion of a result about what is active.
+func (l *LRM) believe(r *Result, fresh bool) {
+	name := r.Op.Resource
+	if r.Refused {
+		if fresh {
+			delete(l.active.m, name)
+			l.journal.write(journalLine{Inactive: name})
+		}
+		return
+	}
+	if l.active.end(r) {
+		if a := l.active.m[name]; a != nil {
+			l.journal.write(journalLine{Active: name, Op: &a.op})
+		} else {
+			l.journal.write(journalLine{Inactive: name})
+		}
+	}
+	if err := l.journal.takeError(); err != nil {
+		l.cfg.Logger.Error(fmt.Sprintf("journal of the local resource manager: %v: a restarted daemon may not know what is active", err))
+	}
+}
+
+// report sends a result out.
+func (l *LRM) report(r Result, done func(Result)) {
+	l.outbox = append(l.outbox, r)
+	if done != nil {
+		done(r)
+	}
+}
+
+// shutdown ends what is under way.
+func (l *LRM) shutdown() {
+	for _, f := range l.flight {
+		f.cancel(ErrClosed)
+	}
+	late := time.NewTimer(2 * killWait)
+	defer late.Stop()
+	for len(l.flight) > 0 {
+		select {
+		case f := <-l.ended:
+			delete(l.flight, f.task.callID)
+		case <-late.C:
+			l.flight = nil
+		}
+	}
+	l.journal.close()
+}

@@ -1,0 +1,324 @@
+package lrm
+
+import (
+	"container/heap"
+	"time"
+)
+
+// task is one execution that is waiting or under way.
+type task struct {
+	op     Op
+	callID int
+	// queued is when it began to wait for its turn.
+	queued time.Time
+	// rec is set for the repeats of a recurring operation.
+	rec *recurring
+	// done takes the result besides the channel of results; it may be nil.
+	done func(Result)
+}
+
+// recurring is an operation that repeats until cancelled.
+type recurring struct {
+	op        Op
+	callID    int
+	cancelled bool
+	// began is when the last run began.
+	began time.Time
+	// reported is false until the first result went out; last is the newest.
+	reported bool
+	last     Result
+}
+
+// lane is the queue of one resource: one execution at a time, in order.
+type lane struct {
+	queue   []*task
+	current *task
+	// listed tells that the lane waits for a slot.
+	listed bool
+}
+
+// schedule decides what runs when. It is a machine without clock or goroutine:
+// the times come in as arguments.
+type schedule struct {
+	limit, running int
+	calls          int
+	lanes          map[string]*lane
+	recurring      map[string]*recurring
+	timers         timerHeap
+	// ready are the lanes with something to run, in order of arrival.
+	ready []string
+}
+
+func newSchedule(limit int) *schedule {
+	return &schedule{limit: limit, lanes: map[string]*lane{}, recurring: map[string]*recurring{}}
+}
+
+// changesState tells operations after which recurring ones no longer apply.
+func changesState(op *Op) bool {
+	if op.Interval > 0 {
+		return false
+	}
+	switch op.Name {
+	case "start", "stop", "promote", "demote", "migrate_to", "migrate_from":
+		return true
+	}
+	return false
+}
+
+// submit accepts an operation. A recurring one replaces an earlier one of its
+// key; one that changes the state ends the resource's recurring ones, as the
+// policy engine orders those anew for the new state. Those that end before their
+// first result are returned.
+func (s *schedule) submit(op Op, now time.Time, done func(Result)) (lost []*recurring) {
+	s.calls++
+	t := &task{op: op, callID: s.calls, queued: now, done: done}
+	if changesState(&op) {
+		lost = s.endRecurring(op.Resource)
+	}
+	if op.Interval > 0 {
+		if old := s.recurring[op.Key()]; old != nil {
+			s.drop(old)
+			if !old.reported {
+				lost = append(lost, old)
+			}
+		}
+		t.rec = &recurring{op: op, callID: s.calls}
+		s.recurring[op.Key()] = t.rec
+	}
+	if op.StartDelay > 0 {
+		heap.Push(&s.timers, timer{due: now.Add(op.StartDelay), task: t})
+	} else {
+		s.enqueue(t)
+	}
+	return lost
+}
+
+func (s *schedule) enqueue(t *task) {
+	l := s.lanes[t.op.Resource]
+	if l == nil {
+		l = &lane{}
+		s.lanes[t.op.Resource] = l
+	}
+	l.queue = append(l.queue, t)
+	s.list(t.op.Resource, l)
+}
+
+func (s *schedule) list(resource string, l *lane) {
+	if l.current == nil && len(l.queue) > 0 && !l.listed {
+		l.listed = true
+		s.ready = append(s.ready, resource)
+	}
+}
+
+// tick moves what is due into the queues and returns what is to be started now.
+func (s *schedule) tick(now time.Time) []*task {
+	for len(s.timers) > 0 && !s.timers[0].due.After(now) {
+		t := heap.Pop(&s.timers).(timer).task
+		if t.rec == nil || !t.rec.cancelled {
+			t.queued = now
+			s.enqueue(t)
+		}
+	}
+	var out []*task
+	for s.running < s.limit && len(s.ready) > 0 {
+		l := s.lanes[s.ready[0]]
+		s.ready = s.ready[1:]
+		l.listed = false
+		if len(l.queue) == 0 {
+			continue
+		}
+		l.current, l.queue = l.queue[0], l.queue[1:]
+		s.running++
+		if l.current.rec != nil {
+			l.current.rec.began = now
+		}
+		out = append(out, l.current)
+	}
+	return out
+}
+
+// next returns when tick has something to do although nothing happened.
+func (s *schedule) next() (time.Time, bool) {
+	if len(s.timers) == 0 {
+		return time.Time{}, false
+	}
+	return s.timers[0].due, true
+}
+
+// finished takes the result of an execution. It tells whether the result is to
+// be reported (a repeat only when it differs from the last), and the result with
+// the time of the last change.
+func (s *schedule) finished(t *task, r Result, now time.Time) (Result, bool) {
+	l := s.lanes[t.op.Resource]
+	l.current = nil
+	s.running--
+	s.list(t.op.Resource, l)
+	if len(l.queue) == 0 {
+		delete(s.lanes, t.op.Resource)
+	}
+	r.LastRCChange = r.LastRun
+	if t.rec == nil {
+		return r, true
+	}
+	if t.rec.cancelled {
+		return r, false
+	}
+	changed := !t.rec.reported || r.RC != t.rec.last.RC || r.Status != t.rec.last.Status
+	r.Recurring = t.rec.reported
+	if !changed {
+		r.LastRCChange = t.rec.last.LastRCChange
+	}
+	t.rec.last, t.rec.reported = r, true
+	// The interval counts from beginning to beginning; a run that took longer
+	// is followed by a whole interval, so that others get their turn.
+	due := t.rec.began.Add(t.op.Interval)
+	if !due.After(now) {
+		due = now.Add(t.op.Interval)
+	}
+	heap.Push(&s.timers, timer{due: due, task: &task{op: t.op, callID: t.callID, rec: t.rec}})
+	return r, changed
+}
+
+// drop ends a recurring operation: its waiting repeat goes, and the result of
+// one under way will not count.
+func (s *schedule) drop(rec *recurring) {
+	rec.cancelled = true
+	if s.recurring[rec.op.Key()] == rec {
+		delete(s.recurring, rec.op.Key())
+	}
+	s.unqueue(rec.op.Resource, func(t *task) bool { return t.rec == rec })
+	for i := 0; i < len(s.timers); i++ {
+		if s.timers[i].task.rec == rec {
+			heap.Remove(&s.timers, i)
+			i--
+		}
+	}
+}
+
+// endRecurring ends all recurring operations of a resource and returns those
+// without a first result.
+func (s *schedule) endRecurring(resource string) (lost []*recurring) {
+	for _, rec := range s.recurring {
+		if rec.op.Resource == resource {
+			s.drop(rec)
+			if !rec.reported {
+				lost = append(lost, rec)
+			}
+		}
+	}
+	return lost
+}
+
+// cancel withdraws an operation: a recurring one, or one that still waits. It
+// returns what was withdrawn, or nil. An execution under way goes on.
+func (s *schedule) cancel(resource, name string, interval time.Duration) *task {
+	if interval > 0 {
+		rec := s.recurring[OpKey(resource, name, interval)]
+		if rec == nil {
+			return nil
+		}
+		s.drop(rec)
+		return &task{op: rec.op, callID: rec.callID, rec: rec}
+	}
+	match := func(t *task) bool { return t.op.Resource == resource && t.op.Name == name && t.op.Interval == 0 }
+	if gone := s.unqueue(resource, match); len(gone) > 0 {
+		return gone[0]
+	}
+	for i := range s.timers {
+		if match(s.timers[i].task) {
+			return heap.Remove(&s.timers, i).(timer).task
+		}
+	}
+	return nil
+}
+
+// unqueue removes waiting tasks of a resource.
+func (s *schedule) unqueue(resource string, match func(*task) bool) (gone []*task) {
+	l := s.lanes[resource]
+	if l == nil {
+		return nil
+	}
+	keep := l.queue[:0:0]
+	for _, t := range l.queue {
+		if match(t) {
+			gone = append(gone, t)
+		} else {
+			keep = append(keep, t)
+		}
+	}
+	l.queue = keep
+	if l.current == nil && len(l.queue) == 0 && !l.listed {
+		delete(s.lanes, resource)
+	}
+	return gone
+}
+
+// clear withdraws everything that waits, recurring operations included, and
+// returns the withdrawn tasks that nobody has a result of yet. A first run of a
+// recurring operation that is under way is among them, as it will not be reported.
+func (s *schedule) clear() (gone []*task) {
+	for _, rec := range s.recurring {
+		rec.cancelled = true
+	}
+	for _, l := range s.lanes {
+		if t := l.current; t != nil && t.rec != nil && !t.rec.reported {
+			gone = append(gone, t)
+		}
+	}
+	s.recurring = map[string]*recurring{}
+	for _, t := range s.timers {
+		if t.task.rec == nil || !t.task.rec.reported {
+			gone = append(gone, t.task)
+		}
+	}
+	s.timers = nil
+	for name := range s.lanes {
+		for _, t := range s.unqueue(name, func(*task) bool { return true }) {
+			if t.rec == nil || !t.rec.reported {
+				gone = append(gone, t)
+			}
+		}
+	}
+	return gone
+}
+
+// timer is a task that becomes due.
+type timer struct {
+	due  time.Time
+	task *task
+}
+
+type timerHeap []timer
+
+func (h timerHeap) Len() int           { return len(h) }
+func (h timerHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) }
+func (h *timerHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// pending returns the operations that wait for a first or only execution or are
+// under way.
+func (s *schedule) pending() []Op {
+	var out []Op
+	for _, l := range s.lanes {
+		if l.current != nil {
+			out = append(out, l.current.op)
+		}
+		for _, t := range l.queue {
+			if t.rec == nil || !t.rec.reported {
+				out = append(out, t.op)
+			}
+		}
+	}
+	for _, t := range s.timers {
+		if t.task.rec == nil || !t.task.rec.reported {
+			out = append(out, t.task.op)
+		}
+	}
+	return out
+}

@@ -1,0 +1,247 @@
+package lrm
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/quorate/quorate/agents"
+)
+
+// How a release of everything ended for one resource.
+const (
+	// ReleasedByStop is a stop by its agent, in time.
+	ReleasedByStop = "stopped"
+	// ReleasedByForce is a release by the built-in agent after the deadline.
+	ReleasedByForce = "released by force"
+	// NotReleased is a resource that may still be active.
+	NotReleased = "not released"
+)
+
+// Released tells how one resource left this node.
+type Released struct {
+	Resource string
+	// How is one of the constants above.
+	How string
+	// Reason says why it was not simply stopped.
+	Reason string
+	// Took counts from the call of StopAll.
+	Took time.Duration
+	// forced tells that force was tried.
+	forced bool
+}
+
+// StopAll stops everything active and managed, for the end of the right to run
+// resources: in reverse order of the starts, and in parallel what is independent
+// (see [Config.Requires]). Operations under way other than stops are killed,
+// those that wait are withdrawn, and until it returns only stops are accepted.
+// At the deadline what is left of agents is killed, and each built-in agent
+// takes its resource away by force, whether or not a script stands in for it.
+// When ctx ends first, no further stop begins and nothing is forced.
+// The answer is sorted by resource; what it lists as [NotReleased] may be active.
+func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
+	began := time.Now()
+	plan := l.beginRelease()
+	if plan == nil {
+		return nil
+	}
+	defer l.post(func() {
+		if l.releases--; l.releases == 0 {
+			l.sched.limit = l.cfg.MaxParallel
+		}
+	})
+	timed, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+
+	var wg sync.WaitGroup
+	answers := make([]Released, len(plan))
+	gone := map[string]chan struct{}{}
+	for i := range plan {
+		gone[plan[i].op.Resource] = make(chan struct{})
+	}
+	for i := range plan {
+		p := &plan[i]
+		answers[i] = Released{Resource: p.op.Resource, How: NotReleased}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer close(gone[p.op.Resource])
+			for _, user := range p.users {
+				select {
+				case <-gone[user]:
+				case <-timed.Done():
+					answers[i].Reason = "its stop waited for " + user
+					return
+				}
+			}
+			how, reason := l.stopOne(timed, p.op, deadline)
+			answers[i].How, answers[i].Reason = how, reason
+			if how == NotReleased && timed.Err() == nil {
+				// Its agent failed to stop it: no use in waiting for the deadline.
+				l.force(p.op, &answers[i])
+			}
+			answers[i].Took = time.Since(began)
+		}()
+	}
+	wg.Wait()
+	if ctx.Err() == nil && !time.Now().Before(deadline) {
+		l.cut()
+		for i := range plan {
+			if answers[i].How == NotReleased && !answers[i].forced {
+				l.force(plan[i].op, &answers[i])
+				answers[i].Took = time.Since(began)
+			}
+		}
+	}
+	sort.Slice(answers, func(i, j int) bool { return answers[i].Resource < answers[j].Resource })
+	return answers
+}
+
+// releaseParallel is how many stops run at one time when everything has to go.
+const releaseParallel = 32
+
+// release is one resource to stop, after its users.
+type release struct {
+	op    Op
+	users []string
+}
+
+// beginRelease withdraws and kills what is not a stop, and plans the stops.
+func (l *LRM) beginRelease() (plan []release) {
+	ok := l.ask(func() {
+		l.releases++
+		l.sched.limit = max(l.cfg.MaxParallel, releaseParallel)
+		for _, t := range l.sched.clear() {
+			l.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled, Refused: true,
+				ExitReason: "withdrawn: all resources of this node are being released"}, t.done)
+		}
+		for _, f := range l.flight {
+			if f.task.op.Name != "stop" {
+				f.cancel(errCut)
+			}
+		}
+		plan = l.plan()
+	})
+	if !ok {
+		return nil
+	}
+	return plan
+}
+
+// plan lists the managed active resources and which of the others need each.
+func (l *LRM) plan() []release {
+	out := []release{}
+	var names []string
+	for _, n := range l.active.names() {
+		if l.cfg.Managed == nil || l.cfg.Managed(n) {
+			names = append(names, n)
+		}
+	}
+	needs := func(user, used string) bool {
+		u, v := l.active.m[user], l.active.m[used]
+		return v.ended != 0 && u.began >= v.ended
+	}
+	if l.cfg.Requires != nil {
+		req := map[[2]string]bool{}
+		for _, n := range names {
+			for _, r := range l.cfg.Requires(n) {
+				req[[2]string{n, r}] = true
+			}
+		}
+		// Start order breaks a circle that the configuration might hold.
+		needs = func(user, used string) bool {
+			return req[[2]string{user, used}] && l.active.m[user].began > l.active.m[used].began
+		}
+	}
+	for _, n := range names {
+		op := l.active.m[n].op
+		op.Params = withoutTimes(op.Params)
+		op.Name, op.Interval, op.StartDelay, op.TransitionKey, op.Serial = "stop", 0, 0, "", 0
+		r := release{op: op}
+		for _, user := range names {
+			if user != n && needs(user, n) {
+				r.users = append(r.users, user)
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// withoutTimes leaves out the meta attributes that belong to another operation.
+func withoutTimes(params map[string]string) map[string]string {
+	p := make(map[string]string, len(params))
+	for k, v := range params {
+		switch k {
+		case "CRM_meta_timeout", "CRM_meta_interval", "CRM_meta_name", "CRM_meta_start_delay", checkLevel, "CRM_meta_" + checkLevel:
+		default:
+			p[k] = v
+		}
+	}
+	return p
+}
+
+// stopOne stops a resource and waits for the result or for the end of ctx.
+func (l *LRM) stopOne(ctx context.Context, op Op, deadline time.Time) (how, reason string) {
+	var still bool
+	l.ask(func() { still = l.active.m[op.Resource] != nil })
+	if !still {
+		return ReleasedByStop, ""
+	}
+	op.Timeout = time.Until(deadline)
+	if op.Timeout <= 0 || ctx.Err() != nil {
+		return NotReleased, "there was no time left to stop it"
+	}
+	got := make(chan Result, 1)
+	l.submit(op, func(r Result) { got <- r })
+	select {
+	case r := <-got:
+		if r.Status == Done && r.RC == OK {
+			return ReleasedByStop, ""
+		}
+		if reason = r.ExitReason; reason == "" {
+			reason = fmt.Sprintf("its stop returned %d", r.RC)
+		}
+		return NotReleased, reason
+	case <-ctx.Done():
+		return NotReleased, "its stop did not end in time"
+	case <-l.gone:
+		return NotReleased, ErrClosed.Error()
+	}
+}
+
+// cut kills every script under way.
+func (l *LRM) cut() {
+	l.ask(func() {
+		for _, f := range l.flight {
+			f.cancel(errCut)
+		}
+	})
+}
+
+// force lets the built-in agent of that name take the resource away.
+func (l *LRM) force(op Op, a *Released) {
+	a.forced = true
+	agent, ok := l.cfg.Registry(op.Class, op.Provider, op.Type)
+	rel, can := agent.(agents.Releaser)
+	if !ok || !can {
+		a.Reason += "; no built-in agent can take it away by force"
+		return
+	}
+	env := l.agentEnv(&op)
+	out := &lines{each: func(line string) {
+		l.cfg.Logger.Warn(fmt.Sprintf("%s: forced release: %s", op.Resource, line))
+	}}
+	env.Stderr = out
+	if err := rel.Release(env); err != nil {
+		a.Reason += fmt.Sprintf("; taking it away by force: %v", err)
+		return
+	}
+	a.How = ReleasedByForce
+	l.post(func() {
+		delete(l.active.m, op.Resource)
+		l.journal.write(journalLine{Inactive: op.Resource})
+	})
+}
