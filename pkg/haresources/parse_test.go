@@ -150,3 +150,58 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestParseLoose(t *testing.T) {
+	const text = "# remark\nAlice 10.0.0.1 #web_ip\nbob httpd smb # a remark\nalice\nalice Mon #clone:mon\n#rsc_order a start after b\n#rsc_order a b\n#rsc_colocation a b 7\nbob IPaddr::10.0.0.2/24::x \\\n z"
+	got, ds, err := ParseLoose(strings.NewReader(text), "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []int
+	for _, e := range got {
+		lines = append(lines, e.Line)
+	}
+	if !reflect.DeepEqual(lines, []int{2, 3, 5, 6, 8, 9}) {
+		t.Fatalf("entries on lines %v", lines)
+	}
+	if got[0].ID != "web_ip" || got[0].Clone || got[0].Group.Node != "alice" || got[0].Words != 3 {
+		t.Errorf("%+v", got[0])
+	}
+	if len(got[1].Group.Resources) != 2 || got[1].ID != "" {
+		t.Errorf("%+v", got[1])
+	}
+	if got[2].ID != "mon" || !got[2].Clone {
+		t.Errorf("%+v", got[2])
+	}
+	if *got[3].Order != (Order{"a", "start", "after", "b"}) || *got[4].Colocation != (Colocation{"a", "b", "7"}) {
+		t.Errorf("%+v %+v", got[3].Order, got[4].Colocation)
+	}
+	if r := got[5].Group.Resources; len(r) != 2 || !reflect.DeepEqual(r[0].Args, []string{"10.0.0.2/24"}) {
+		t.Errorf("%+v", r)
+	}
+	var texts []string
+	for _, d := range ds {
+		texts = append(texts, d.String())
+	}
+	want := []string{"h:3: warning: [# a remark] is taken as a remark", "h:4: warning: can not parse this line:alice (a line is a node and its resources)", "h:7: warning: can not parse this line:#rsc_order a b (write: #rsc_order FROM ACTION before|after TO)"}
+	if !reflect.DeepEqual(texts, want) {
+		t.Errorf("remarks:\n%s\nwant:\n%s", strings.Join(texts, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// FuzzParseLoose looks for panics and for entries that are nothing.
+func FuzzParseLoose(f *testing.F) {
+	f.Add("a 10.0.0.1/24/eth0 b::c::d \\\n e\n#x\n")
+	f.Add("a b #clone:c\n#rsc_order a start before b\n\\\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		es, _, err := ParseLoose(strings.NewReader(text), "h")
+		if err != nil {
+			return
+		}
+		for _, e := range es {
+			if e.Order == nil && e.Colocation == nil && (e.Group == nil || len(e.Group.Resources) == 0) {
+				t.Errorf("%+v", e)
+			}
+		}
+	})
+}
