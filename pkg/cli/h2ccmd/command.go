@@ -82,10 +82,8 @@ func run(env *cli.Env, o options, args []string, configGiven bool) error {
 	default:
 		return cli.Exitf(cli.ExitUsage, "haresources2cib: there is no dialect %q; it is current or heartbeat", o.dialect)
 	}
-	if o.stickiness != "INFINITY" && o.stickiness != "-INFINITY" {
-		if _, err := cib.ParseScore(o.stickiness); err != nil {
-			return cli.Exitf(cli.ExitUsage, "haresources2cib: --stickiness %q is not a score", o.stickiness)
-		}
+	if _, err := cib.ParseScore(o.stickiness); err != nil {
+		return cli.Exitf(cli.ExitUsage, "haresources2cib: --stickiness %q is not a score", o.stickiness)
 	}
 	c.Stickiness = o.stickiness
 
