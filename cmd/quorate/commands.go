@@ -1,10 +1,16 @@
 package main
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/quorate/quorate/pkg/cli/h2ccmd"
+)
 
 // commands maps each name to its command, one line a command.
 func commands() map[string]command {
-	return map[string]command{}
+	return map[string]command{
+		"haresources2cib": fromCobra(h2ccmd.New),
+	}
 }
 
 // hidden commands are for the program itself.

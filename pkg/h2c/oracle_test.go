@@ -193,3 +193,15 @@ func TestCurrentIsValid(t *testing.T) {
 		}
 	}
 }
+
+// TestHeartbeatUpgrades sees that our own program loads the old form of all
+// cases.
+func TestHeartbeatUpgrades(t *testing.T) {
+	for n := 1; n <= 14; n++ {
+		root, _ := convertCase(t, n, recorded(Heartbeat))
+		up, _, err := cib.Upgrade(root)
+		if err != nil || up.Get("validate-with") != Schema {
+			t.Errorf("case %d: %v", n, err)
+		}
+	}
+}
