@@ -20,7 +20,8 @@ func Digest(params map[string]string) string {
 	sort.Strings(names)
 	var b strings.Builder
 	b.WriteString(" <parameters")
-	esc := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\n", "&#10;", "\r", "&#13;", "\t", "&#9;")
+	// The escapes of white space are peculiar, as crm_resource --digests shows.
+	esc := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\n", `\n`, "\r", `\r`, "\t", "    ")
 	for _, n := range names {
 		b.WriteString(" " + n + `="` + esc.Replace(params[n]) + `"`)
 	}
