@@ -67,6 +67,10 @@ func (t *Transport) hear(f *received) *peer {
 		t.log.Info(fmt.Sprintf("Status update for node %s: status init", p.name))
 		t.emit(ccm.TransportEvent{Kind: ccm.PeerUp, From: p.name, Incarnation: p.incarnation, At: f.at})
 		t.checkActive()
+		if t.gossip != nil {
+			t.gossip.wire.learn(p.name)
+			t.gossip.peerUp()
+		}
 	}
 	if f.status != p.status && f.status > p.status {
 		for p.status < f.status {

@@ -50,7 +50,7 @@ func (t *Transport) endSession(p *peer, why string) {
 	p.out, p.in = nil, nil
 	delete(t.dirty, p)
 	if t.gossip != nil {
-		t.gossip.sessionEnded(p.name)
+		t.gossip.wire.sessionEnded(p.name)
 	}
 }
 
@@ -104,7 +104,7 @@ func (t *Transport) dataIn(p *peer, f *received) {
 			t.emit(ccm.TransportEvent{Kind: ccm.PeerDown, From: p.name, Incarnation: p.incarnation, At: f.at})
 			t.emit(ccm.TransportEvent{Kind: ccm.PeerUp, From: p.name, Incarnation: p.incarnation, At: f.at})
 			if t.gossip != nil {
-				t.gossip.sessionEnded(p.name)
+				t.gossip.wire.sessionEnded(p.name)
 			}
 		}
 		p.in = &receiver{stream: stream}
@@ -117,7 +117,7 @@ func (t *Transport) dataIn(p *peer, f *received) {
 	for _, m := range done {
 		if k.class == classGossip {
 			if t.gossip != nil {
-				t.gossip.streamIn(p.name, m)
+				t.gossip.wire.streamIn(p.name, m)
 			}
 			continue
 		}

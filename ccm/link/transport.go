@@ -86,6 +86,13 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 	t.sink = &sink{drops: &drops{log: t.log}, urgent: make(chan received, 1024), data: make(chan received, 4096)}
 	t.commands.wake = make(chan struct{}, 1)
 	t.policy = policy{self: cfg.Self, life: t.life, cluster: clusterHash(cfg.ClusterName, cfg.ClusterID), autojoin: cfg.Autojoin}
+	if !cfg.NoGossip {
+		var err error
+		if t.gossip, err = newGossip(t); err != nil {
+			cancel()
+			return nil, err
+		}
+	}
 	t.plan()
 	for _, n := range cfg.Nodes {
 		if n != cfg.Self {
@@ -111,13 +118,12 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 		t.wg.Go(func() { t.ping(ctx, n.spec) })
 	}
 	t.wg.Go(func() { t.run(ctx) })
-	if !cfg.NoGossip {
-		g, err := startGossip(t)
-		if err != nil {
+	if t.gossip != nil {
+		if err := t.gossip.start(); err != nil {
 			t.Close()
 			return nil, err
 		}
-		t.gossip = g
+		t.wg.Go(func() { t.gossip.run(ctx) })
 	}
 	return t, nil
 }
@@ -294,7 +300,7 @@ func (t *Transport) handle(f *received) {
 		t.ackIn(p, f)
 	case kindGossip:
 		if t.gossip != nil {
-			t.gossip.packetIn(p.name, f.payload)
+			t.gossip.wire.packetIn(p.name, f.payload)
 		}
 	}
 }
@@ -391,9 +397,6 @@ func (t *Transport) Peers() []ccm.PeerStatus { return slices.Clone(*t.published.
 
 // Close implements [ccm.Transport].
 func (t *Transport) Close() error {
-	if t.gossip != nil {
-		t.gossip.stop()
-	}
 	t.cancel()
 	t.wg.Wait()
 	return nil
