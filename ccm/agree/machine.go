@@ -75,6 +75,9 @@ const (
 	PlantRecvBase
 	// PlantDCOnly: only the DC's own last echo counts (rule 29).
 	PlantDCOnly
+	// PlantAnyTarget breaks no rule that safety needs: sets are proposed and
+	// promised at random, which reaches more interleavings than failures do.
+	PlantAnyTarget
 )
 
 func (m *Machine) planted(p Plant) bool { return m.cfg.Plant&p != 0 }
@@ -162,6 +165,8 @@ type Machine struct {
 	want     int64 // since when another view is wanted, 0: it is not
 	wantSet  bool
 	backoff  int64
+	failedM  []Member // what the last failed round proposed, and how often it failed
+	failures int
 
 	inst    Ballot // the installed view
 	instM   []Member
@@ -319,10 +324,10 @@ func (m *Machine) settle() {
 	}
 }
 
-// wake asks for a Tick at that time.
+// wake asks for a Tick at that time; what is past has been looked at.
 func (m *Machine) wake(at int64) {
-	if at < m.nextTimer {
-		m.nextTimer = max(at, m.now)
+	if at > m.now && at < m.nextTimer {
+		m.nextTimer = at
 	}
 }
 

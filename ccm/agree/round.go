@@ -41,6 +41,10 @@ func (m *Machine) leads() bool {
 // does so at once, the next ones after a deadtime each, should it be stuck.
 func (m *Machine) think() {
 	set := m.target()
+	if m.planted(PlantAnyTarget) {
+		m.thinkAtRandom(set)
+		return
+	}
 	ms := m.members(set)
 	if !m.quorate(set) || m.content(ms) {
 		m.wantSet = false
@@ -55,6 +59,20 @@ func (m *Machine) think() {
 		return
 	}
 	m.propose(ms)
+}
+
+// thinkAtRandom proposes some set once in 25 beats.
+func (m *Machine) thinkAtRandom(set uint64) {
+	if m.now < m.nextBeat || m.rng.IntN(25) != 0 {
+		return
+	}
+	if m.rng.IntN(2) == 0 {
+		set = m.rng.Uint64()&(1<<len(m.names)-1) | m.self
+	}
+	ms := m.members(set)
+	if !slices.ContainsFunc(ms, func(x Member) bool { return x.Incarnation == 0 }) {
+		m.propose(ms)
+	}
 }
 
 // content reports whether what is agreed, or about to be, is what is wanted.
@@ -116,6 +134,12 @@ func (m *Machine) roundTime() int64 {
 
 // propose starts a round (rule 16).
 func (m *Machine) propose(ms []Member) {
+	if r := m.round; r != nil && !r.open && r.ballot == m.joined && sameMembers(r.members, ms) {
+		m.abandon("no answer from all within %d ms", m.roundTime()/1e6)
+		if m.wake(m.backoff); m.now < m.backoff {
+			return
+		}
+	}
 	m.stepDown()
 	b := Ballot{Number: max(m.maxSeen, m.promised.Number) + 1, Proposer: m.cfg.Self}
 	m.backoff = m.now + m.t.k/4
@@ -179,8 +203,18 @@ func (m *Machine) stepDown() {
 // abandon gives up a round that did not open.
 func (m *Machine) abandon(format string, args ...any) {
 	m.note(true, "view %v not formed: "+format, append([]any{m.round.ballot}, args...)...)
+	m.delay()
 	m.stepDown()
-	m.backoff = m.now + m.t.k + m.rng.Int64N(m.t.k)
+}
+
+// delay backs off after a round that failed: a keepalive and a random part,
+// doubled up to 16 times while the same set keeps failing.
+func (m *Machine) delay() {
+	if !slices.Equal(m.failedM, m.round.members) {
+		m.failedM, m.failures = m.round.members, 0
+	}
+	m.backoff = m.now + (m.t.k+m.rng.Int64N(m.t.k))<<min(m.failures, 4)
+	m.failures++
 }
 
 func (m *Machine) onPropose(p *peer, msg *Propose) {
@@ -219,7 +253,7 @@ func (m *Machine) settleHeld() {
 		m.held = nil
 		return
 	}
-	if sameMembers(m.members(m.target()), msg.Members) {
+	if sameMembers(m.members(m.target()), msg.Members) || m.planted(PlantAnyTarget) {
 		m.stepDown()
 		m.bind(msg.Ballot, msg.Members)
 		m.send(msg.Ballot.Proposer, m.promise())
@@ -347,7 +381,6 @@ func (m *Machine) adopt(s *Snapshot) {
 			return
 		}
 	}
-	best := r.promises[m.newest()]
 	m.stamped = r.ballot
 	born := map[string]Birth{}
 	for _, x := range r.members {
@@ -366,8 +399,7 @@ func (m *Machine) adopt(s *Snapshot) {
 		if x.Name == m.cfg.Self {
 			continue
 		}
-		p := r.promises[x.Name]
-		m.sendSync(x.Name, !p.Stamped.IsZero() && p.Stamped == best.Stamped && p.Seq == best.Seq && !m.planted(PlantNoStamp))
+		m.sendSync(x.Name, m.hasSame(x.Name))
 	}
 	m.resendIn(max(m.t.k, m.t.d/2) + int64(len(snap.App))*100)
 	m.tryOpen()
@@ -379,6 +411,13 @@ func (m *Machine) persistWhole() Snapshot {
 	b := m.stamped
 	m.out.Write.Stamp, m.out.Write.Snapshot, m.out.Write.Changes = &b, &snap, nil
 	return snap
+}
+
+// hasSame reports whether a member had the newest state already when it
+// promised (equal stamp and number: equal state).
+func (m *Machine) hasSame(name string) bool {
+	p, best := m.round.promises[name], m.round.promises[m.newest()]
+	return !p.Stamped.IsZero() && p.Stamped == best.Stamped && p.Seq == best.Seq && !m.planted(PlantNoStamp|PlantDupSync)
 }
 
 func (m *Machine) sendSync(to string, same bool) {
@@ -394,7 +433,7 @@ func (m *Machine) onSync(p *peer, msg *Sync) {
 	if m.joined != b || m.promised != b || b.Proposer != p.name {
 		return
 	}
-	if m.stamped.Less(b) || m.planted(PlantDupSync) && !msg.Same { // rule 19
+	if m.stamped.Less(b) || m.planted(PlantDupSync) { // rule 19
 		if !m.takeSync(msg) {
 			if msg.Same {
 				m.send(p.name, &Synced{Ballot: b, Need: true})
@@ -458,6 +497,7 @@ func (m *Machine) tryOpen() {
 		return
 	}
 	r.open, r.commit = true, m.rep.seq
+	m.failedM, m.failures = nil, 0
 	r.sync.Snapshot.App = nil
 	for _, x := range r.members {
 		r.acked[x.Name] = m.rep.seq
@@ -511,8 +551,7 @@ func (m *Machine) resend() {
 			m.sendTail(x.Name, r.acked[x.Name]+1)
 		case r.sync != nil:
 			if !r.synced[x.Name] {
-				p, best := r.promises[x.Name], r.promises[m.newest()]
-				m.sendSync(x.Name, !p.Stamped.IsZero() && p.Stamped == best.Stamped && p.Seq == best.Seq && !m.planted(PlantNoStamp))
+				m.sendSync(x.Name, m.hasSame(x.Name))
 			}
 		case r.fetching == x.Name:
 			m.send(x.Name, &Fetch{Ballot: r.ballot})

@@ -46,8 +46,10 @@ func (m *Machine) View() View { return m.view }
 //
 //   - the installed view is good: NEW_MEMBERSHIP, or PRIMARY_RESTORED if it has
 //     the members of the one before;
-//   - it is not any more, but a quorum is heard: NOT_PRIMARY, until the next;
-//   - no quorum is heard: INVALID.
+//   - it is not any more, but a quorum is heard and the lease lasts:
+//     NOT_PRIMARY, until the next;
+//   - no quorum is heard, or it has agreed without this node for so long that
+//     the lease is over: INVALID.
 func (m *Machine) settleView() {
 	next := m.view
 	switch {
@@ -60,7 +62,7 @@ func (m *Machine) settleView() {
 			next.Event = EventRestored
 		}
 		next.Reason = m.cfg.Quorum.Sentence(m.voters(), func(n string) bool { return hasMember(m.instM, n) })
-	case m.leaving == nil && m.hearsQuorum():
+	case m.leaving == nil && m.hearsQuorum() && (m.leaseOK || m.leaseValid()):
 		if m.view.Event == EventInvalid || m.view.Event == "" {
 			return // stays so until a view is agreed
 		}
@@ -80,7 +82,7 @@ func (m *Machine) settleView() {
 		if m.leaving != nil {
 			next.Reason = "this node is leaving"
 		} else if !strings.HasPrefix(next.Reason, "no quorum") {
-			next.Reason = "no quorum yet: waiting for the other nodes until initdead, or for their stores to be admitted"
+			next.Reason = m.notAgreed()
 		}
 	}
 	if next.Quorum || next.Event == EventInvalid {
@@ -95,6 +97,23 @@ func (m *Machine) settleView() {
 	}
 	m.view = next
 	m.event(ViewEvent{View: next})
+}
+
+// notAgreed is the reason why there is no view although enough nodes are heard.
+func (m *Machine) notAgreed() string {
+	var agreed []string
+	for _, p := range m.order {
+		if p.alive && !p.open.IsZero() {
+			agreed = append(agreed, p.name)
+		}
+	}
+	switch {
+	case len(agreed) > 0:
+		return "the other nodes have a view without this node; its DC is " + strings.Join(agreed, " or ")
+	case !m.hearsQuorum():
+		return "no view yet: waiting for the other nodes until initdead, or for stores to be admitted"
+	}
+	return "no view yet: the nodes heard have not agreed"
 }
 
 func (m *Machine) viewMembers(ms []Member) []ViewMember {

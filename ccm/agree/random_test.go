@@ -1,0 +1,137 @@
+package agree
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+var (
+	seedFlag  = flag.Int64("seed", -1, "replay one seed of the random test")
+	scaleFlag = flag.Int("scale", 0, "multiplies the seeds of the random tests (env QUORATE_SCALE)")
+	traceFlag = flag.Bool("story", false, "with -seed: tell the story")
+)
+
+func scale() int {
+	if *scaleFlag > 0 {
+		return *scaleFlag
+	}
+	if n, err := strconv.Atoi(os.Getenv("QUORATE_SCALE")); err == nil && n > 0 {
+		return n
+	}
+	return 1
+}
+
+// campaign runs seeds until one fails; it returns the violation.
+func campaign(plant Plant, seeds int64, seconds int64, disks bool) (string, *sim) {
+	lo, hi := int64(0), seeds
+	if *seedFlag >= 0 {
+		lo, hi = *seedFlag, *seedFlag+1
+	}
+	sum := &sim{}
+	for sd := lo; sd < hi; sd++ {
+		s := newSim(sd, 3+2*int(sd%2), plant, true)
+		s.disks, s.trace = disks, *traceFlag
+		s.start().run(s.now + seconds*1000*msec)
+		sum.opens += s.opens
+		sum.commits += s.commits
+		sum.starts += s.starts
+		sum.steps += s.steps
+		sum.readmits += s.readmits
+		if s.viol != "" {
+			return s.viol, sum
+		}
+	}
+	return "", sum
+}
+
+// Invariants I1 to I7 under random faults, with views by failure detection and
+// with views at random.
+func TestRandomFaults(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		plant Plant
+		seeds int64
+		disks bool
+	}{
+		{"detector", 0, 15, false},
+		{"detector, lost disks", 0, 10, true},
+		{"random views", PlantAnyTarget, 20, false},
+		{"random views, lost disks", PlantAnyTarget, 10, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			viol, sum := campaign(c.plant, c.seeds*int64(scale()), 20, c.disks)
+			t.Logf("%d views, %d changes, %d starts, %d lost disks, %d steps", sum.opens, sum.commits, sum.starts, sum.readmits, sum.steps)
+			if viol != "" {
+				t.Fatalf("%s\nreplay: go test ./ccm/agree -run '%s' -seed N -story", viol, t.Name())
+			}
+			if *seedFlag < 0 && (sum.opens == 0 || sum.commits == 0 || sum.starts == 0) {
+				t.Fatal("nothing happened")
+			}
+		})
+	}
+}
+
+// The test of the test: each rule left out is noticed.
+func TestPlantedBugsAreFound(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		plant Plant
+		seeds int64
+	}{
+		{"nobind", PlantNoBind, 200},
+		{"nostamp", PlantNoStamp, 200},
+		{"nocert", PlantNoCert, 300},
+		{"nocheck", PlantNoCheck, 300},
+		{"hearlease", PlantHearLease, 200},
+		{"recvbase", PlantRecvBase, 200},
+		{"dconly", PlantDCOnly, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			viol, sum := campaign(c.plant|PlantAnyTarget, c.seeds, 20, false)
+			if viol == "" {
+				t.Fatalf("not found in %d seeds (%d views, %d starts)", c.seeds, sum.opens, sum.starts)
+			}
+			t.Log(viol)
+		})
+	}
+}
+
+// I8: after the last fault one whole view, and then no more changes.
+func TestSettlesAfterFaults(t *testing.T) {
+	var took []int64
+	seeds := int64(10 * scale())
+	for sd := range seeds {
+		if *seedFlag >= 0 && sd != *seedFlag {
+			continue
+		}
+		s := newSim(sd, 3+2*int(sd%2), 0, true)
+		s.trace = *traceFlag && *seedFlag >= 0
+		s.start().run(s.now + 10_000*msec)
+		s.quiet()
+		t0 := s.now
+		for !s.whole() && s.viol == "" && s.now < t0+20_000*msec {
+			s.run(s.now + 10*msec)
+		}
+		if s.viol != "" {
+			t.Fatal(s.viol)
+		}
+		if !s.whole() {
+			t.Fatalf("seed %d: never whole after the last fault\n%s", sd, s.story(t))
+		}
+		took = append(took, (s.now-t0)/msec)
+		opens := s.opens
+		s.run(s.now + 10_000*msec)
+		// A start that is refused while views settle asks for one more.
+		if s.opens > opens+1 {
+			t.Fatalf("seed %d: %d more views although nothing fails\n%s", sd, s.opens-opens, s.story(t))
+		}
+	}
+	slices.Sort(took)
+	if len(took) > 0 {
+		t.Log(fmt.Sprintf("whole and running after the last fault, ms: p50 %d, max %d", took[len(took)/2], took[len(took)-1]))
+	}
+}
