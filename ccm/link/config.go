@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"time"
@@ -86,12 +87,17 @@ type Config struct {
 
 	// thread, in tests, moves the calling goroutine into a network namespace.
 	thread func()
+	// resolver, in tests, answers for names of the test.
+	resolver *net.Resolver
 }
 
 // complete checks the values and fills in the defaults.
 func (c *Config) complete() error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
+	}
+	if c.resolver == nil {
+		c.resolver = net.DefaultResolver
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"time"
 
@@ -165,7 +164,7 @@ func (t *Transport) lookup(ctx context.Context, host string, v6 bool, what strin
 	said := false
 	for ctx.Err() == nil {
 		wait := resolveAgain
-		addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+		addrs, err := t.cfg.resolver.LookupNetIP(ctx, network, host)
 		switch {
 		case ctx.Err() != nil:
 			return
