@@ -1,0 +1,346 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pkg/lab"
+)
+
+// program is where the program under test lies in every node.
+const program = "/lab/bin/quorate"
+
+// pollEvery is the time between two questions to a daemon; a question costs a
+// process.
+const pollEvery = 100 * time.Millisecond
+
+// cluster is the running lab with its daemons.
+type cluster struct {
+	*story
+	timers  timers
+	lab     *lab.Lab
+	nodes   map[string]*lab.Node
+	client  *lab.Node
+	daemons map[string]*lab.Process
+	sampler *lab.Sampler
+	probe   *lab.Probe
+}
+
+// newCluster builds the network; nothing runs in it yet.
+func newCluster(o Options, s *story) (*cluster, error) {
+	binary := o.Binary
+	if binary == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		binary = self
+	}
+	l, err := lab.New(lab.Options{Segments: []string{segPub, segBeat}, Files: map[string]string{program: binary}, TempDir: o.TempDir})
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{story: s, timers: o.timers(), lab: l, nodes: map[string]*lab.Node{}, daemons: map[string]*lab.Process{}}
+	if err := c.addNodes(); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *cluster) addNodes() error {
+	for i, name := range directors {
+		n, err := c.lab.AddNode(lab.Spec{Name: name, Links: []lab.Link{
+			{Name: "eth0", Segment: segPub, Addr: publicIP(i)},
+			{Name: "eth1", Segment: segBeat, Addr: beatIP(i)},
+		}})
+		if err != nil {
+			return err
+		}
+		c.nodes[name] = n
+	}
+	single := func(name string, addr netip.Prefix, names ...string) (*lab.Node, error) {
+		return c.lab.AddNode(lab.Spec{Name: name, Links: []lab.Link{{Name: "eth0", Segment: segPub, Addr: addr, Names: names}}})
+	}
+	if _, err := single(router, routerIP, "litrout71_vip"); err != nil {
+		return err
+	}
+	var err error
+	c.client, err = single(client, clientIP)
+	return err
+}
+
+// configure writes the files of the article to each director, converts
+// haresources there and puts the edited result where the daemon looks for it.
+func (c *cluster) configure(ctx context.Context) (rsc string, err error) {
+	for _, name := range directors {
+		for file, text := range map[string]string{"ha.cf": haCF(c.timers), "haresources": haresources, "authkeys": authkeys} {
+			if err := os.WriteFile(c.nodes[name].Disk("etc/ha.d", file), []byte(text), 0o600); err != nil {
+				return "", err
+			}
+		}
+	}
+	res, err := c.nodes[preferred].Exec(ctx, program, "haresources2cib", "/etc/ha.d/haresources")
+	if err != nil {
+		return "", err
+	}
+	if res.Code != 0 {
+		return "", fmt.Errorf("haresources2cib ends with code %d: %s", res.Code, firstLine(res.Stderr))
+	}
+	root, rsc, err := editCIB(res.Stdout)
+	if err != nil {
+		return "", err
+	}
+	text := cib.Print(root)
+	for _, name := range directors {
+		file := c.nodes[name].Disk("var/lib/heartbeat/crm/cib.xml")
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return rsc, nil
+}
+
+// startDaemon starts the daemon of a director as its init script would.
+func (c *cluster) startDaemon(name string) error {
+	p, err := c.nodes[name].Start(program, "run")
+	if err != nil {
+		return err
+	}
+	c.daemons[name] = p
+	return nil
+}
+
+// crash is the death of a director.
+func (c *cluster) crash(name string) error {
+	delete(c.daemons, name)
+	return c.nodes[name].Crash()
+}
+
+// boot powers a director on and starts its daemon.
+func (c *cluster) boot(name string) error {
+	if err := c.nodes[name].Boot(); err != nil {
+		return err
+	}
+	return c.startDaemon(name)
+}
+
+// stop ends all daemons in order and waits for them.
+func (c *cluster) stop(ctx context.Context) error {
+	for _, name := range directors {
+		if p := c.daemons[name]; p != nil {
+			if err := p.Signal(syscall.SIGTERM); err != nil {
+				return err
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timers.patience)
+	defer cancel()
+	for _, name := range directors {
+		p := c.daemons[name]
+		if p == nil {
+			continue
+		}
+		code, err := p.Wait(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("the daemon on %s did not end within %v of SIGTERM", name, c.timers.patience)
+		}
+		if err != nil {
+			return err
+		}
+		if code != 0 {
+			return fmt.Errorf("the daemon on %s ended with code %d after SIGTERM; 0 is a clean stop", name, code)
+		}
+		delete(c.daemons, name)
+	}
+	return nil
+}
+
+// close removes the lab.
+func (c *cluster) close() error {
+	if c.probe != nil {
+		c.probe.Stop()
+	}
+	if c.sampler != nil {
+		c.sampler.Stop()
+	}
+	return c.lab.Close()
+}
+
+// fallen says whether a daemon has ended that should run.
+func (c *cluster) fallen() error {
+	for _, name := range directors {
+		p := c.daemons[name]
+		if p == nil {
+			continue
+		}
+		select {
+		case <-p.Done():
+			code, err := p.Wait(context.Background())
+			if err != nil {
+				return fmt.Errorf("the daemon on %s ended by itself: %w", name, err)
+			}
+			return fmt.Errorf("the daemon on %s ended by itself with code %d; its last line: %s", name, code, lastLine(p.Log))
+		default:
+		}
+	}
+	return nil
+}
+
+// ask runs a command of the program on a director and returns its output.
+func (c *cluster) ask(ctx context.Context, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	res, err := c.nodes[name].Exec(ctx, append([]string{program}, args...)...)
+	if err != nil {
+		return "", err
+	}
+	if res.Code != 0 {
+		return "", fmt.Errorf("%s on %s ends with code %d: %s", args[0], name, res.Code, firstLine(res.Stderr))
+	}
+	return strings.TrimSpace(string(res.Stdout)), nil
+}
+
+// until asks for a state until it is there. The look function returns what it
+// saw, for the sentence that is the error.
+func (c *cluster) until(ctx context.Context, what string, look func(context.Context) (ok bool, seen string)) error {
+	deadline := time.Now().Add(c.timers.patience)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		ok, seen := look(ctx)
+		if ok {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.fallen(); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: not reached within %v; at the end: %s", what, c.timers.patience, seen)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// quorate waits until a director sees exactly these members, and quorum or not.
+func (c *cluster) quorate(ctx context.Context, on string, quorum bool, members ...string) error {
+	what, want := fmt.Sprintf("quorum of %s on %s", strings.Join(members, ", "), on), "1"
+	if !quorum {
+		what, want = "no quorum on "+on, "0"
+	}
+	slices.Sort(members)
+	return c.until(ctx, what, func(ctx context.Context) (bool, string) {
+		q, err := c.ask(ctx, on, "crm_node", "-q")
+		if err != nil {
+			return false, err.Error()
+		}
+		p, err := c.ask(ctx, on, "crm_node", "-p")
+		if err != nil {
+			return false, err.Error()
+		}
+		got := strings.Fields(p)
+		slices.Sort(got)
+		return q == want && (!quorum || slices.Equal(got, members)), fmt.Sprintf("crm_node -q says %q, crm_node -p says %q", q, p)
+	})
+}
+
+// connected waits until each of these directors has its attribute pingd.
+func (c *cluster) connected(ctx context.Context, on string, names ...string) error {
+	return c.until(ctx, "attribute pingd 100 of "+strings.Join(names, ", "), func(ctx context.Context) (bool, string) {
+		live, err := c.ask(ctx, on, "cibadmin", "-Q")
+		if err != nil {
+			return false, err.Error()
+		}
+		values, err := pingdOf([]byte(live))
+		if err != nil {
+			return false, err.Error()
+		}
+		for _, n := range names {
+			if values[n] != "100" {
+				return false, fmt.Sprintf("pingd is %v", values)
+			}
+		}
+		return true, ""
+	})
+}
+
+// owned waits until the owners of the address satisfy the condition, by the
+// sampler alone: no process disturbs the measurement. It returns since when.
+func (c *cluster) owned(ctx context.Context, what string, cond func(owners []string) bool) (time.Time, error) {
+	deadline, cancel := context.WithTimeout(ctx, c.timers.patience)
+	defer cancel()
+	at, err := c.sampler.Wait(deadline, cond)
+	if err == nil {
+		return at, nil
+	}
+	if ctx.Err() != nil {
+		return at, ctx.Err()
+	}
+	if err := c.fallen(); err != nil {
+		return at, fmt.Errorf("%s: %w", what, err)
+	}
+	return at, fmt.Errorf("%s: not reached within %v; at the end it is on %s", what, c.timers.patience, ownersText(c.sampler.Owners()))
+}
+
+// answered waits until the client has an answer that came after the time, and
+// returns when it came.
+func (c *cluster) answered(ctx context.Context, after time.Time) (time.Time, error) {
+	deadline := time.Now().Add(c.timers.patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		if last := c.probe.LastReply(); last.After(after) {
+			return last, nil
+		}
+		if time.Now().After(deadline) {
+			return time.Time{}, fmt.Errorf("the client has no answer from %s within %v, though it is on %s",
+				floating, c.timers.patience, ownersText(c.sampler.Owners()))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		}
+	}
+}
+
+func ownersText(owners []string) string {
+	if len(owners) == 0 {
+		return "no node"
+	}
+	return strings.Join(owners, " and ")
+}
+
+func firstLine(b []byte) string {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(b), []byte("\n"))
+	return string(line)
+}
+
+func lastLine(file string) string {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	b = bytes.TrimSpace(b)
+	return string(b[bytes.LastIndexByte(b, '\n')+1:])
+}
