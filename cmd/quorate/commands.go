@@ -3,13 +3,18 @@ package main
 import (
 	"sort"
 
+	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
+	"github.com/quorate/quorate/pkg/demo"
+	"github.com/quorate/quorate/pkg/lab"
 )
 
 // commands maps each name to its command, one line a command.
 func commands() map[string]command {
 	return map[string]command{
+		"demo":            fromCobra(demo.NewCommand),
 		"haresources2cib": fromCobra(h2ccmd.New),
+		lab.InitArg:       func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
 	}
 }
 
