@@ -83,6 +83,8 @@ func (m *Changes) put(e *encoder) {
 func (m *Ack) put(e *encoder)  { e.ballot(m.Ballot); e.uint(m.Seq) }
 func (m *Tail) put(e *encoder) { e.ballot(m.Ballot); e.uint(m.From); e.bool(m.Whole) }
 
+func (m *Payload) put(e *encoder) { e.bytes(m.Data) }
+
 func (e *encoder) snapshot(s *Snapshot) { e.uint(s.Seq); e.meta(&s.Meta); e.bytes(s.App) }
 func (d *decoder) snapshot() Snapshot {
 	return Snapshot{Seq: d.uint(), Meta: d.meta(), App: d.bytes()}
@@ -132,6 +134,8 @@ func (d *decoder) message(kind uint8) Message {
 		return &Ack{Ballot: d.ballot(), Seq: d.uint()}
 	case kTail:
 		return &Tail{Ballot: d.ballot(), From: d.uint(), Whole: d.bool()}
+	case kPayload:
+		return &Payload{Data: d.bytes()}
 	}
 	d.fail(fmt.Sprintf("message of unknown kind %d", kind))
 	return nil

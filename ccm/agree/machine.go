@@ -398,3 +398,38 @@ func (m *Machine) handle(in Input) {
 		m.onTail(p, msg)
 	}
 }
+
+// Compact writes the whole state in place of the changes on disk, which must
+// not have grown without bound; it changes nothing else.
+func (m *Machine) Compact() {
+	if !m.stamped.IsZero() && !m.rep.diverged {
+		m.persistWhole()
+	}
+}
+
+// PeerInfo is another node as the failure detector sees it.
+type PeerInfo struct {
+	Name        string
+	Incarnation uint64
+	// Alive: beats came within deadtime. Ever: at any time in this life of ours.
+	Alive, Ever bool
+	// Config is the digest of its ha.cf.
+	Config uint64
+}
+
+// Peers lists the other configured nodes, sorted.
+func (m *Machine) Peers() []PeerInfo {
+	out := make([]PeerInfo, len(m.order))
+	for i, p := range m.order {
+		out[i] = PeerInfo{Name: p.name, Incarnation: p.inc, Alive: p.alive, Ever: p.ever, Config: p.config}
+	}
+	return out
+}
+
+// Exclusion is "guaranteed" as far as the quorum rule goes, or says why not.
+func (m *Machine) Exclusion() string {
+	if !m.cfg.Quorum.Meets(m.voters()) {
+		return "the quorum plug-in twonodes gives quorum to each half of a partition"
+	}
+	return "guaranteed"
+}

@@ -141,6 +141,10 @@ type Tail struct {
 	Whole  bool
 }
 
+// Payload is a message of the program above; the machine ignores it. It is here
+// so that every frame is checked alike.
+type Payload struct{ Data []byte }
+
 // Numbers of messages on the wire; never reuse one.
 const (
 	kBeat = iota + 1
@@ -158,6 +162,7 @@ const (
 	kChanges
 	kAck
 	kTail
+	kPayload
 )
 
 func (*Beat) kind() uint8    { return kBeat }
@@ -175,3 +180,4 @@ func (*Open) kind() uint8    { return kOpen }
 func (*Changes) kind() uint8 { return kChanges }
 func (*Ack) kind() uint8     { return kAck }
 func (*Tail) kind() uint8    { return kTail }
+func (*Payload) kind() uint8 { return kPayload }

@@ -497,7 +497,7 @@ func (m *Machine) tryOpen() {
 		return
 	}
 	r.open, r.commit = true, m.rep.seq
-	m.failedM, m.failures = nil, 0
+	m.failedM, m.failures, m.backoff = nil, 0, 0
 	r.sync.Snapshot.App = nil
 	for _, x := range r.members {
 		r.acked[x.Name] = m.rep.seq

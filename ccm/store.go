@@ -1,0 +1,196 @@
+package ccm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/quorate/quorate/ccm/agree"
+)
+
+// Buckets and keys of cluster.db.
+var (
+	bucketNode    = []byte("node")    // what belongs to this node
+	bucketChanges = []byte("changes") // number, big endian -> change
+	keyDisk       = []byte("disk")
+	keyLife       = []byte("incarnation")
+	keyPromised   = []byte("promised")
+	keyStamped    = []byte("stamped")
+	keySnapshot   = []byte("snapshot")
+)
+
+// Compaction: the changes kept beside the snapshot.
+const (
+	compactChanges = 512
+	compactBytes   = 4 << 20
+)
+
+// ErrStore indicates that cluster.db cannot be used.
+var ErrStore = errors.New("the store of the membership layer cannot be used")
+
+// store is cluster.db: promises, stamps, and the replicated state. Every write
+// is one transaction and on disk when it returns.
+type store struct {
+	db   *bolt.DB
+	path string
+	disk string
+	// What has gathered since the snapshot.
+	changes, bytes int
+}
+
+// openStore opens or makes the store. A new one gets a new identity; it does
+// not vote until the others admit it.
+func openStore(dir string) (*store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state directory %s: %w: %w", dir, ErrStore, err)
+	}
+	path := filepath.Join(dir, "cluster.db")
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: 2 * time.Second})
+	switch {
+	case errors.Is(err, bolt.ErrTimeout):
+		return nil, fmt.Errorf("%s is in use by another daemon on this state directory; stop it first: %w", path, ErrStore)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w: %w; if the file is damaged, move it away: this node then takes the state over from the others", path, ErrStore, err)
+	}
+	s := &store{db: db, path: path}
+	err = db.Update(func(tx *bolt.Tx) error {
+		node, err := tx.CreateBucketIfNotExists(bucketNode)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.CreateBucketIfNotExists(bucketChanges); err != nil {
+			return err
+		}
+		if node.Get(keyDisk) == nil {
+			if err := node.Put(keyDisk, []byte(uuid.NewString())); err != nil {
+				return err
+			}
+		}
+		s.disk = string(node.Get(keyDisk))
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w: %w", path, ErrStore, err), db.Close())
+	}
+	return s, nil
+}
+
+func (s *store) close() error { return s.db.Close() }
+
+// nextLife takes the number of a new life of the daemon: above all earlier ones
+// on this disk, and above those on a disk that was lost as long as the
+// calendar clock did not go back.
+func (s *store) nextLife(wall time.Time) (uint64, error) {
+	var life uint64
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketNode)
+		if old := b.Get(keyLife); len(old) == 8 {
+			life = binary.BigEndian.Uint64(old)
+		}
+		life = max(life+1, uint64(max(1, wall.UnixMicro())))
+		return b.Put(keyLife, binary.BigEndian.AppendUint64(nil, life))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w: %w", s.path, ErrStore, err)
+	}
+	return life, nil
+}
+
+// load reads what the machine starts from.
+func (s *store) load() (agree.Stored, error) {
+	var st agree.Stored
+	err := s.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketNode)
+		if v := b.Get(keyPromised); v != nil {
+			p, err := agree.DecodePromise(v)
+			if err != nil {
+				return fmt.Errorf("promise: %w", err)
+			}
+			st.Promised, st.PromisedMembers = p.Ballot, p.Members
+		}
+		if v := b.Get(keyStamped); v != nil {
+			x, err := agree.DecodeBallot(v)
+			if err != nil {
+				return fmt.Errorf("stamp: %w", err)
+			}
+			st.Stamped = x
+			// The decoded values live longer than the transaction.
+			snap := append([]byte(nil), b.Get(keySnapshot)...)
+			if st.Snapshot, err = agree.DecodeSnapshot(snap); err != nil {
+				return fmt.Errorf("state: %w", err)
+			}
+		}
+		next := st.Snapshot.Seq + 1
+		return tx.Bucket(bucketChanges).ForEach(func(k, v []byte) error {
+			c, err := agree.DecodeChange(append([]byte(nil), v...))
+			if err != nil {
+				return fmt.Errorf("change %x: %w", k, err)
+			}
+			if c.Seq != next {
+				return fmt.Errorf("change %d stands where %d is expected", c.Seq, next)
+			}
+			next++
+			s.changes++
+			s.bytes += len(v)
+			st.Changes = append(st.Changes, c)
+			return nil
+		})
+	})
+	if err != nil {
+		return st, fmt.Errorf("%s: %w: %w; move the file away: this node then takes the state over from the others", s.path, ErrStore, err)
+	}
+	return st, nil
+}
+
+// write makes a write durable.
+func (s *store) write(w *agree.Write) error {
+	changes, bytes := s.changes, s.bytes
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketNode)
+		if w.Promise != nil {
+			if err := b.Put(keyPromised, agree.EncodePromise(*w.Promise)); err != nil {
+				return err
+			}
+		}
+		if w.Stamp != nil {
+			if err := b.Put(keyStamped, agree.EncodeBallot(*w.Stamp)); err != nil {
+				return err
+			}
+		}
+		if w.Snapshot != nil {
+			if err := b.Put(keySnapshot, agree.EncodeSnapshot(w.Snapshot)); err != nil {
+				return err
+			}
+			if err := tx.DeleteBucket(bucketChanges); err != nil {
+				return err
+			}
+			if _, err := tx.CreateBucket(bucketChanges); err != nil {
+				return err
+			}
+			changes, bytes = 0, 0
+		}
+		for i := range w.Changes {
+			v := agree.EncodeChange(&w.Changes[i])
+			if err := tx.Bucket(bucketChanges).Put(binary.BigEndian.AppendUint64(nil, w.Changes[i].Seq), v); err != nil {
+				return err
+			}
+			changes++
+			bytes += len(v)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", s.path, ErrStore, err)
+	}
+	s.changes, s.bytes = changes, bytes
+	return nil
+}
+
+// full reports whether a snapshot is due.
+func (s *store) full() bool { return s.changes >= compactChanges || s.bytes >= compactBytes }
