@@ -35,12 +35,22 @@ type idFixer struct {
 	// moved maps ids that had to change with their element's references: old
 	// name to new name, for resources and for what id-ref may name.
 	resources, others map[string]string
+	// primitives and around hold the ids of primitives and of what they are in.
+	primitives, around map[string]bool
 }
 
 // fixIDs replaces ids that are missing, used twice or not allowed, and lets
 // references follow.
 func (u *upgrader) fixIDs(root *Element) *Element {
-	f := &idFixer{u, map[string]bool{}, map[string]*Element{}, map[string]string{}, map[string]string{}}
+	f := &idFixer{u, map[string]bool{}, map[string]*Element{}, map[string]string{}, map[string]string{}, map[string]bool{}, map[string]bool{}}
+	root.Walk(func(e *Element) bool {
+		if e.Name == "primitive" {
+			f.primitives[e.ID()] = true
+		} else if idNeeded[e.Name] == 1 {
+			f.around[e.ID()] = true
+		}
+		return e.Name != "constraints"
+	})
 	for class := 1; class <= 5; class++ {
 		f.claim(root, class)
 	}
@@ -189,9 +199,6 @@ func (f *idFixer) refer(e *Element) *Element {
 			}
 		}
 	}
-	if len(f.resources)+len(f.others) == 0 && !f.u.partial {
-		return out
-	}
 	kids := make([]*Element, len(e.Children))
 	same := true
 	for i, c := range e.Children {
@@ -204,17 +211,31 @@ func (f *idFixer) refer(e *Element) *Element {
 	return out.WithChildren(kids...)
 }
 
-// instance maps the name of a resource or of an instance of a clone.
+// instance maps the name of a resource or of an instance of a clone, or
+// returns "" if it stays. The first versions put the names of groups and clones
+// before that of the primitive: clone:child:0 is child:0 today.
 func (f *idFixer) instance(id string) string {
-	if to := f.resources[id]; to != "" {
-		return to
-	}
-	if i := strings.LastIndexByte(id, ':'); i > 0 {
-		if to := f.resources[id[:i]]; to != "" {
-			return to + id[i:]
+	short := id
+	for {
+		name, number := short, ""
+		if i := strings.LastIndexByte(short, ':'); i > 0 && strings.Trim(short[i+1:], "0123456789") == "" {
+			name, number = short[:i], short[i:]
 		}
+		if to := f.resources[name]; to != "" {
+			return to + number
+		}
+		if f.primitives[name] {
+			if short == id {
+				return ""
+			}
+			return short
+		}
+		head, rest, ok := strings.Cut(short, ":")
+		if !ok || !f.around[head] {
+			return ""
+		}
+		short = rest
 	}
-	return ""
 }
 
 // history renames a resource in its own history.
