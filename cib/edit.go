@@ -1,0 +1,420 @@
+package cib
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// apply makes the edit without touching versions.
+func (op *Op) apply(root *Element) (*Element, error) {
+	switch op.Verb {
+	case VerbErase:
+		return op.erase(root), nil
+	case VerbBump:
+		// The caller raises the epoch.
+		return root.WithAttr("num_updates", strconv.Itoa(VersionOf(root).NumUpdates+1)), nil
+	case VerbUpgrade:
+		out, _, err := Upgrade(root)
+		return out, err
+	case VerbCreate, VerbModify, VerbReplace, VerbDelete:
+	default:
+		return nil, fmt.Errorf("%w: there is no command %q", ErrUsage, op.Verb)
+	}
+	if op.XML == nil && (op.Verb != VerbDelete || op.XPath == "") {
+		return nil, fmt.Errorf("%w: %s needs an XML element", ErrUsage, op.Verb)
+	}
+	if op.XPath != "" {
+		return op.applyAt(root)
+	}
+	section, err := Section(root, op.Scope)
+	if err != nil {
+		return nil, err
+	}
+	if section == nil && op.Verb != VerbDelete {
+		root = withSection(root, op.Scope)
+		section, _ = Section(root, op.Scope)
+	}
+	switch op.Verb {
+	case VerbCreate:
+		return op.create(root, section)
+	case VerbModify:
+		return op.modify(root, section)
+	case VerbReplace:
+		return op.replace(root, section)
+	}
+	if section == nil {
+		return root, nil
+	}
+	if x := findMatch(section, op.XML); x != nil {
+		return removeElement(root, x)
+	}
+	return root, nil
+}
+
+// applyAt edits what an XPath selects.
+func (op *Op) applyAt(root *Element) (*Element, error) {
+	found, err := Find(root, op.XPath)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		if op.Verb == VerbDelete {
+			return root, nil
+		}
+		return nil, fmt.Errorf("%w: nothing matches %s", ErrNoSuchObject, op.XPath)
+	}
+	at := found[0]
+	switch op.Verb {
+	case VerbDelete:
+		if !op.All {
+			found = found[:1]
+		}
+		return removeAll(root, found)
+	case VerbReplace:
+		return op.put(root, at)
+	case VerbModify:
+		if op.XML.Name != at.Name {
+			return nil, fmt.Errorf("%w: %s selects <%s>, and <%s> cannot be merged into it", ErrUsage, op.XPath, at.Name, op.XML.Name)
+		}
+		m, err := merge(at, op.XML)
+		if err != nil {
+			return nil, err
+		}
+		return substitute(root, at, m), nil
+	}
+	n, err := addChild(at, op.XML)
+	if err != nil {
+		return nil, err
+	}
+	return substitute(root, at, n), nil
+}
+
+// create adds op.XML to the section. An element with the section's own name
+// stands for its children, and so do the sections in it.
+func (op *Op) create(root, section *Element) (*Element, error) {
+	if op.XML.Name == section.Name {
+		n, err := createIn(section, op.XML)
+		if err != nil {
+			return nil, err
+		}
+		return substitute(root, section, n), nil
+	}
+	if section == root || section.Name == "configuration" {
+		path, ok := sectionPath[op.XML.Name]
+		if !ok || len(path) == 0 {
+			return nil, fmt.Errorf("%w: %s can be created in a section only, for instance with -o %s", ErrNoSuchObject, describe(op.XML), homeOf(op.XML.Name))
+		}
+		root = withSection(root, op.XML.Name)
+		section = root.Path(path...)
+		n, err := createIn(section, op.XML)
+		if err != nil {
+			return nil, err
+		}
+		return substitute(root, section, n), nil
+	}
+	n, err := addChild(section, op.XML)
+	if err != nil {
+		return nil, err
+	}
+	return substitute(root, section, n), nil
+}
+
+// homeOf names the section in which an element is at home.
+func homeOf(name string) string {
+	switch name {
+	case "rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket":
+		return "constraints"
+	case "cluster_property_set", "nvpair":
+		return "crm_config"
+	case "node":
+		return "nodes"
+	case "node_state":
+		return "status"
+	case "meta_attributes":
+		return "rsc_defaults"
+	}
+	return "resources"
+}
+
+// createIn adds the children of from to the element of the same kind.
+func createIn(at, from *Element) (*Element, error) {
+	for _, c := range from.Children {
+		var err error
+		if sub := at.First(c.Name); c.IsElement() && sectionPath[c.Name] != nil && sub != nil {
+			var n *Element
+			if n, err = createIn(sub, c); err == nil {
+				at = at.WithReplaced(sub, n)
+			}
+		} else {
+			at, err = addChild(at, c)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return at, nil
+}
+
+func addChild(at, child *Element) (*Element, error) {
+	if id := child.ID(); id != "" {
+		for _, c := range at.Children {
+			if c.Name == child.Name && c.ID() == id {
+				return nil, fmt.Errorf("%w: %s in <%s>", ErrExists, describe(child), at.Name)
+			}
+		}
+	}
+	clean, err := expand(nil, child)
+	if err != nil {
+		return nil, err
+	}
+	return at.WithChild(clean), nil
+}
+
+func (op *Op) modify(root, section *Element) (*Element, error) {
+	at := findObject(section, op.XML)
+	if at == nil {
+		if !op.AllowCreate {
+			return nil, fmt.Errorf("%w: %s is not in %s", ErrNoSuchObject, describe(op.XML), scopeName(op.Scope))
+		}
+		return op.create(root, section)
+	}
+	m, err := merge(at, op.XML)
+	if err != nil {
+		return nil, err
+	}
+	return substitute(root, at, m), nil
+}
+
+func scopeName(scope string) string {
+	if scope == "" || scope == "cib" {
+		return "the document"
+	}
+	return "section " + scope
+}
+
+func (op *Op) replace(root, section *Element) (*Element, error) {
+	if op.XML.Name == "cib" && section != root {
+		// As with a file of a whole document and a scope: the part counts.
+		part, err := Section(op.XML, op.Scope)
+		if err != nil || part == nil {
+			return nil, fmt.Errorf("%w: the given document has no section %s", ErrNoSuchObject, op.Scope)
+		}
+		return substitute(root, section, part), nil
+	}
+	at := findObject(section, op.XML)
+	if at == nil {
+		if path, ok := sectionPath[op.XML.Name]; ok && len(path) > 0 {
+			root = withSection(root, op.XML.Name)
+			return substitute(root, root.Path(path...), op.XML), nil
+		}
+		return nil, fmt.Errorf("%w: %s is not in %s, so it cannot be replaced", ErrNoSuchObject, describe(op.XML), scopeName(op.Scope))
+	}
+	return op.put(root, at)
+}
+
+// put replaces the element at by op.XML.
+func (op *Op) put(root, at *Element) (*Element, error) {
+	by := op.XML
+	if at == root {
+		if by.Name != "cib" {
+			return nil, fmt.Errorf("%w: the root must be <cib>, not <%s>", ErrUsage, by.Name)
+		}
+		old, fresh := root.First("status"), by.First("status")
+		switch {
+		case fresh == nil && old != nil:
+			by = by.WithChild(old)
+		case op.KeepStatus && old != nil:
+			by = by.WithReplaced(fresh, old)
+		}
+		if _, ok := by.Lookup("validate-with"); !ok {
+			by = by.WithAttr("validate-with", root.Get("validate-with"))
+		}
+	}
+	return substitute(root, at, by), nil
+}
+
+func (op *Op) erase(root *Element) *Element {
+	out := Empty(root.Get("validate-with"))
+	if v := root.Get("crm_feature_set"); v != "" {
+		out = out.WithAttr("crm_feature_set", v)
+	}
+	if s := root.First("status"); op.KeepStatus && s != nil {
+		out = out.WithReplaced(out.First("status"), s)
+	}
+	v := VersionOf(root)
+	return WithVersion(out, Version{v.AdminEpoch + 1, v.Epoch, v.NumUpdates})
+}
+
+// findMatch returns the first element at or below e with the tag and all
+// attributes of the pattern.
+func findMatch(e, pattern *Element) *Element {
+	var found *Element
+	e.Walk(func(x *Element) bool {
+		if x.Name == pattern.Name && !slices.ContainsFunc(pattern.Attrs, func(a Attr) bool {
+			v, ok := x.Lookup(a.Name)
+			return !ok || v != a.Value
+		}) {
+			found = x
+		}
+		return found == nil
+	})
+	return found
+}
+
+// removeElement takes one element out. Sections that a document must have are
+// emptied instead.
+func removeElement(root, x *Element) (*Element, error) {
+	switch x.Name {
+	case "cib":
+		return nil, fmt.Errorf("%w: the whole document cannot be deleted, only erased", ErrUsage)
+	case "configuration", "status", "crm_config", "nodes", "resources", "constraints":
+		by := New(x.Name)
+		if x.Name == "configuration" {
+			by = Empty("").First("configuration")
+		}
+		return substitute(root, x, by), nil
+	}
+	return substitute(root, x, nil), nil
+}
+
+// removeAll takes out all given elements in one pass.
+func removeAll(root *Element, found []*Element) (*Element, error) {
+	if len(found) == 1 {
+		return removeElement(root, found[0])
+	}
+	gone := make(map[*Element]bool, len(found))
+	for _, x := range found {
+		if path, ok := sectionPath[x.Name]; ok && len(path) < 2 {
+			return nil, fmt.Errorf("%w: <%s> cannot be deleted together with others", ErrUsage, x.Name)
+		}
+		gone[x] = true
+	}
+	return without(root, gone), nil
+}
+
+func without(e *Element, gone map[*Element]bool) *Element {
+	same := true
+	kids := make([]*Element, 0, len(e.Children))
+	for _, c := range e.Children {
+		if gone[c] {
+			same = false
+			continue
+		}
+		n := without(c, gone)
+		same = same && n == c
+		kids = append(kids, n)
+	}
+	if same {
+		return e
+	}
+	return e.WithChildren(kids...)
+}
+
+// merge returns at with the attributes and children of from merged in: children
+// are paired by tag and id, or by tag alone where from gives no id. It returns
+// at itself if nothing changes.
+func merge(at, from *Element) (*Element, error) {
+	out := at
+	for _, a := range from.Attrs {
+		v, err := expandValue(at, a.Name, a.Value)
+		if err != nil {
+			return nil, err
+		}
+		out = out.WithAttr(a.Name, v)
+	}
+	for _, c := range from.Children {
+		if !c.IsElement() {
+			if c.Name == TextName || !slices.ContainsFunc(out.Children, func(x *Element) bool { return Equal(x, c) }) {
+				out = out.WithChild(c)
+			}
+			continue
+		}
+		var pair *Element
+		for _, x := range out.Children {
+			if x.Name == c.Name && (c.ID() == "" || x.ID() == c.ID()) {
+				pair = x
+				break
+			}
+		}
+		if pair == nil {
+			fresh, err := expand(nil, c)
+			if err != nil {
+				return nil, err
+			}
+			out = out.WithChild(fresh)
+			continue
+		}
+		m, err := merge(pair, c)
+		if err != nil {
+			return nil, err
+		}
+		if m != pair {
+			out = out.WithReplaced(pair, m)
+		}
+	}
+	return out, nil
+}
+
+// expand resolves name++ and name+=N in a new element, where the old value
+// counts as 0.
+func expand(_, e *Element) (*Element, error) {
+	out := e
+	for _, a := range e.Attrs {
+		v, err := expandValue(nil, a.Name, a.Value)
+		if err != nil {
+			return nil, err
+		}
+		out = out.WithAttr(a.Name, v)
+	}
+	for _, c := range e.Children {
+		if !c.IsElement() {
+			continue
+		}
+		n, err := expand(nil, c)
+		if err != nil {
+			return nil, err
+		}
+		if n != c {
+			out = out.WithReplaced(c, n)
+		}
+	}
+	return out, nil
+}
+
+// expandValue resolves the values "name++" and "name+=N" of an attribute name
+// against its present value; scores stop at INFINITY.
+func expandValue(at *Element, name, value string) (string, error) {
+	rest, ok := strings.CutPrefix(value, name)
+	if !ok || rest != "++" && !strings.HasPrefix(rest, "+=") {
+		return value, nil
+	}
+	old := 0
+	if v := at.Get(name); v != "" {
+		var err error
+		if old, err = ParseScore(v); err != nil {
+			return "", fmt.Errorf("%w: %s=%q cannot be counted up: %w", ErrBadData, name, value, err)
+		}
+	}
+	add := 1
+	if rest != "++" {
+		var err error
+		if add, err = ParseScore(rest[2:]); err != nil {
+			return "", fmt.Errorf("%w: %s=%q: %w", ErrBadData, name, value, err)
+		}
+	}
+	if at != nil && at.Name == "cib" {
+		// Versions are plain numbers.
+		n, err := strconv.Atoi(at.Get(name))
+		if err != nil {
+			n = 0
+		}
+		return strconv.Itoa(n + add), nil
+	}
+	sum := old + add
+	if old == Infinity || add == Infinity || sum >= Infinity {
+		return FormatScore(Infinity), nil
+	}
+	return FormatScore(max(sum, -Infinity)), nil
+}
