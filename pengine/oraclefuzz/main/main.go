@@ -1,0 +1,149 @@
+// The command main compares Quorate's policy engine with an oracle on random
+// CIBs. It exits with 1 when they differ and with 2 when it cannot work.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pengine/oraclefuzz"
+)
+
+func main() {
+	n := flag.Int("n", 200, "number of random CIBs")
+	seed := flag.Uint64("seed", 1, "first seed")
+	features := flag.String("features", "", "comma-separated features that every CIB has to use")
+	jobs := flag.Int("jobs", 1, "CIBs at a time")
+	keep := flag.String("keep", "", "directory for the CIBs that differ, as made and minimised")
+	oracle := flag.String("oracle", "crm_simulate", "command of the oracle")
+	ours := flag.String("engine", "bin/quorate crm_simulate", "command of the engine under test")
+	limit := flag.Int("minimise", 400, "tests for each minimised difference; 0 switches minimising off")
+	per := flag.Int("per-signature", 1, "differences minimised for one signature")
+	ignore := flag.String("ignore", "", "comma-separated kinds of differences that do not count: error, actions, params, order, summary, scores")
+	list := flag.Bool("list-features", false, "print the names of the features and exit")
+	coverage := flag.Bool("coverage", true, "print the coverage of each feature")
+	print := flag.Bool("print", false, "print the CIB of the seed and exit")
+	flag.Parse()
+	if *list {
+		for _, f := range oraclefuzz.Features {
+			fmt.Println(f.Name)
+		}
+		return
+	}
+	force := split(*features)
+	if *print {
+		root, err := oraclefuzz.Generate(*seed, force...)
+		if err != nil {
+			die(err)
+		}
+		os.Stdout.Write(cib.Print(root))
+		return
+	}
+	a, b := command(*oracle), command(*ours)
+	if flag.NArg() > 0 {
+		os.Exit(files(a, b, flag.Args(), split(*ignore)))
+	}
+	start := time.Now()
+	c := oraclefuzz.Campaign{
+		First: *seed, N: *n, Force: force, Jobs: *jobs, MinimiseLimit: *limit, PerSignature: *per, Keep: *keep, Ignore: split(*ignore),
+		Oracle: func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: a, Dir: dir} },
+		Ours:   func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: b, Dir: dir} },
+		Progress: func(done int) {
+			if done%100 == 0 {
+				fmt.Fprintf(os.Stderr, "%d of %d after %s\n", done, *n, time.Since(start).Round(time.Second))
+			}
+		},
+	}
+	res, err := c.Run()
+	if err != nil {
+		die(err)
+	}
+	if *coverage {
+		res.PrintCoverage(os.Stdout)
+	}
+	for _, g := range res.Groups() {
+		for _, f := range g {
+			if f.Small != nil {
+				fmt.Printf("\n== %s\n   seed %d; replay: -seed %d -n 1%s\n%s\n%s", f.Signature(), f.Seed, f.Seed, forced(*features), cib.Print(f.Small), oraclefuzz.Report(f.SmallDifferences, 20))
+			}
+		}
+	}
+	fmt.Println()
+	res.PrintSummary(os.Stdout)
+	if len(res.Findings) > 0 {
+		os.Exit(1)
+	}
+}
+
+// files compares the engines on documents from files.
+func files(a, b, names, ignore []string) int {
+	dir, err := os.MkdirTemp("", "oraclefuzz")
+	if err != nil {
+		die(err)
+	}
+	defer os.RemoveAll(dir)
+	code := 0
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			die(err)
+		}
+		root, err := cib.Parse(data, name)
+		if err != nil {
+			die(err)
+		}
+		what := oraclefuzz.WantGraph | oraclefuzz.WantSummary
+		want := (&oraclefuzz.Command{Args: a, Dir: dir}).Run(root, what)
+		if want.Err != nil {
+			fmt.Printf("%s: the oracle refuses it: %v\n", name, want.Err)
+			continue
+		}
+		for _, d := range oraclefuzz.Compare(want, (&oraclefuzz.Command{Args: b, Dir: dir}).Run(root, what)) {
+			if strings.Contains(","+strings.Join(ignore, ",")+",", ","+d.Kind+",") {
+				continue
+			}
+			fmt.Printf("%s: %s", name, oraclefuzz.Report([]oraclefuzz.Difference{d}, 40))
+			code = 1
+		}
+	}
+	return code
+}
+
+// command splits a command and makes the path of its program absolute.
+func command(s string) []string {
+	args := strings.Fields(s)
+	if len(args) == 0 {
+		die(fmt.Errorf("an empty command"))
+	}
+	p, err := exec.LookPath(args[0])
+	if err == nil {
+		p, err = filepath.Abs(p)
+	}
+	if err != nil {
+		die(fmt.Errorf("%w: the oracle is in Debian's package pacemaker-cli-utils, our engine is made by make build", err))
+	}
+	args[0] = p
+	return args
+}
+
+func forced(f string) string {
+	if f == "" {
+		return ""
+	}
+	return " -features " + f
+}
+
+func split(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func die(err error) {
+	fmt.Fprintln(os.Stderr, "oraclefuzz:", err)
+	os.Exit(2)
+}
