@@ -22,8 +22,8 @@ var (
 
 // Medium is one media line of ha.cf.
 type Medium struct {
-	// Kind is ucast, bcast or mcast; udp is the old name of bcast. ucast6 and
-	// mcast6 mean ucast and mcast.
+	// Kind is ucast, bcast, mcast or serial; udp is the old name of bcast. ucast6
+	// and mcast6 mean ucast and mcast.
 	Kind string
 	// Iface is the network interface, which is also the name of the link.
 	Iface string
@@ -37,7 +37,8 @@ type Medium struct {
 	// TTL and Loop belong to mcast.
 	TTL  int
 	Loop bool
-	// Device and Baud belong to serial.
+	// Device and Baud belong to serial: a cable between two nodes. Frames are not
+	// passed on, so that rings of more nodes do not work.
 	Device string
 	Baud   int
 }
@@ -143,7 +144,7 @@ func (c *Config) complete() error {
 
 func (m Medium) check() error {
 	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %s %s: "+format, append([]any{ErrConfig, m.Kind, m.Iface}, args...)...)
+		return fmt.Errorf("%w: %s %s: "+format, append([]any{ErrConfig, m.Kind, m.Iface + m.Device}, args...)...)
 	}
 	switch m.Kind {
 	case "ucast", "ucast6":
@@ -159,6 +160,11 @@ func (m Medium) check() error {
 		if m.TTL < 0 || m.TTL > 255 {
 			return bad("ttl %d is not between 0 and 255", m.TTL)
 		}
+	case "serial":
+		if m.Device == "" || m.Baud <= 0 {
+			return bad("a device and a speed above 0 are needed")
+		}
+		return nil
 	default:
 		return fmt.Errorf("%w: medium %q is not supported", ErrConfig, m.Kind)
 	}

@@ -108,6 +108,7 @@ func (t *Transport) newLife(p *peer, f *received) {
 			p.alive = false
 			t.emit(ccm.TransportEvent{Kind: ccm.PeerDown, From: p.name, Incarnation: p.incarnation, At: f.at})
 		}
+		p.in = nil
 		p.forget()
 	}
 	p.life, p.incarnation = f.life, f.incarnation

@@ -86,6 +86,9 @@ func (g *gossip) start() (err error) {
 	c.SuspicionMaxTimeoutMult = 2
 	c.EnableCompression = false
 	c.UDPBufferSize = maxDatagram
+	for _, m := range t.media {
+		c.UDPBufferSize = min(c.UDPBufferSize, max(m.traits().chunk, 300))
+	}
 	c.HandoffQueueDepth = 256
 	c.Delegate = gossipDelegate{g}
 	c.Events = gossipEvents{g}

@@ -2,7 +2,9 @@ package link
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"time"
 )
 
 // medium is one way onto a wire.
@@ -15,9 +17,24 @@ type medium interface {
 	// send puts one frame on the wire and never waits; a frame that does not fit
 	// is lost.
 	send(t *target, to netip.AddrPort, b []byte) error
-	// rank orders media for data: the lowest that works is used.
-	rank() int
+	traits() traits
 }
+
+// traits tell how to send data by a medium.
+type traits struct {
+	// rank orders media: the lowest that works is used.
+	rank int
+	// chunk is the largest fragment, window how many may be on their way.
+	chunk, window int
+	// rto is the least retransmission timeout.
+	rto time.Duration
+}
+
+// Errors of sending. They are counted; what matters is sent again.
+var (
+	errNoSocket = errors.New("the link is not open")
+	errBusy     = errors.New("the line is busy")
+)
 
 // target is one place a medium sends to. It belongs to run, but for what is said
 // to be constant.

@@ -162,3 +162,58 @@ func TestLargeMessageWithLoss(t *testing.T) {
 		return b.log.has("lost packet(s) for [node1] [") && b.log.has("No pkts missing from node1!")
 	})
 }
+
+// block drops what a node receives from an address on a link; unblock ends that.
+func (l *lab) block(node int, from string) {
+	l.sh(`ip netns exec %s nft 'add table inet block; add chain inet block in { type filter hook input priority 0; }; add rule inet block in ip saddr %s drop'`, l.ns(node), from)
+}
+func (l *lab) unblock(node int) { l.sh(`ip netns exec %s nft delete table inet block`, l.ns(node)) }
+
+// A path that works one way only is not relied on.
+func TestOneWayCutOfOneLink(t *testing.T) {
+	l := newLab(t, 2, 2)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0", "eth1")
+	l.block(2, "10.99.0.1") // node1 reaches node2 by eth1 only, and does not know
+	for i := range 5 {
+		send(t, a, b, ccm.Control, pattern(100_000, uint64(i)))
+		send(t, b, a, ccm.Control, pattern(100_000, uint64(i)))
+	}
+	if a.log.has("is dead") || b.log.has("is dead") {
+		t.Error("one way of one link killed a node")
+	}
+}
+
+// One node gives the other up, which does not notice: what the other sends
+// arrives whole, and what was queued for it is gone.
+func TestOneWayCut(t *testing.T) {
+	l := newLab(t, 2, 1)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	for i := range 10 {
+		b.Message("node1", ccm.Bulk, []byte{byte(i)})
+	}
+	eventually(t, 2*time.Second, "10 messages", func() bool { return len(a.messages("node2")) == 10 })
+	l.block(1, "10.99.0.2")
+	for i := range 10 {
+		b.Message("node1", ccm.Bulk, []byte{byte(10 + i)})
+		a.Message("node2", ccm.Bulk, pattern(500_000, 1)) // is not acknowledged any more
+	}
+	eventually(t, 3*time.Second, "node1 gives node2 up", func() bool { return a.state("node2") == "dead" })
+	if b.state("node1") != "active" {
+		t.Fatal("node2 hears node1")
+	}
+	a.Message("node2", ccm.Bulk, []byte("to the dead"))
+	l.unblock(1)
+	eventually(t, 5*time.Second, "the messages of node2", func() bool { return len(a.messages("node2")) == 20 })
+	for i, m := range a.messages("node2") {
+		if len(m) != 1 || int(m[0]) != i {
+			t.Fatalf("message %d is %v", i, m)
+		}
+	}
+	n := len(b.messages("node1"))
+	send(t, a, b, ccm.Bulk, []byte("anew"))
+	if n == 10 {
+		t.Error("the test is too weak: all large messages went through")
+	}
+}

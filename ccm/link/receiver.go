@@ -23,6 +23,7 @@ type inClass struct {
 // socket.
 type receiver struct {
 	stream  uint32
+	broken  bool // it has sent what makes no sense
 	classes [numClasses]inClass
 }
 

@@ -44,7 +44,6 @@ type packet struct {
 	data        []byte
 
 	xmit  uint32 // number of the last transmission
-	at    int64  // time of the last transmission
 	tries int
 	state packetState
 }
@@ -80,6 +79,8 @@ type sender struct {
 	recovery          uint32 // losses of earlier transmissions are one event
 
 	srtt, rttvar time.Duration
+	least        time.Duration // of the timer, by the medium
+	sentAt       [1024]int64   // of the last transmissions, by number
 	backoff      uint
 	since        int64 // when the timer began to run
 	retransmits  uint64
@@ -119,7 +120,8 @@ func (s *sender) next(now int64, size int, limit int) *packet {
 		}
 		s.xmit++
 		s.inFlight++
-		p.xmit, p.at, p.state = s.xmit, now, inFlight
+		s.sentAt[s.xmit%uint32(len(s.sentAt))] = now
+		p.xmit, p.state = s.xmit, inFlight
 		p.tries++
 		return p
 	}
@@ -173,9 +175,6 @@ func (s *sender) acked(now int64, class ccm.Class, cum uint64, spans []span, xmi
 		if p.state == inFlight {
 			s.inFlight--
 		}
-		if p.xmit == xmit {
-			s.sample(time.Duration(now - p.at))
-		}
 		p.state = isAcked
 		s.queued -= len(p.data)
 		p.data = nil
@@ -202,8 +201,11 @@ func (s *sender) acked(now int64, class ccm.Class, cum uint64, spans []span, xmi
 	if c.flight = c.flight[done:]; len(c.flight) == 0 {
 		c.flight = nil
 	}
-	if int32(xmit-s.maxAcked) > 0 && int32(s.xmit-xmit) >= 0 {
+	if age := s.xmit - xmit; int32(xmit-s.maxAcked) > 0 && int32(age) >= 0 {
 		s.maxAcked = xmit
+		if age < uint32(len(s.sentAt)) {
+			s.sample(time.Duration(now - s.sentAt[xmit%uint32(len(s.sentAt))]))
+		}
 	}
 	if n > 0 {
 		s.backoff, s.since = 0, now
@@ -256,7 +258,7 @@ func (s *sender) rto() time.Duration {
 	if s.srtt != 0 {
 		d = max(s.srtt+4*s.rttvar, minRTO)
 	}
-	return min(d<<s.backoff, max(maxRTO, 2*s.srtt))
+	return min(max(d, s.least)<<s.backoff, max(maxRTO, 2*s.srtt, 2*s.least))
 }
 
 // deadline is when timeout must be called, 0 if nothing is in flight.

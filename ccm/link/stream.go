@@ -21,14 +21,15 @@ import (
 //	26  4  size of the message
 //	30     the fragment
 //
-// Payload of an acknowledgement: stream, life of the sender and class as above,
-// the transmission that came last (4), the first missing number (8), the number
+// Payload of an acknowledgement: stream, life of the sender and class as above
+// (255: the stream cannot go on, begin another), the transmission that came last (4), the first missing number (8), the number
 // of runs beyond it (1), and for each its begin after that number and its
 // length (4 + 4).
 const (
 	dataHeader = 30
 	ackHeader  = 26
 	maxSpans   = 120
+	ackReset   = 255
 )
 
 // chunkSize is the largest fragment that always fits a frame to the peer.
@@ -42,12 +43,13 @@ func (t *Transport) beginSession(p *peer) {
 	p.out, p.gapSaid = newSender(p.streams), false
 }
 
-// endSession drops what is queued for a peer.
+// endSession drops what is queued for a peer. What it has begun to send is kept:
+// as long as it lives it may not know that this node gave it up, and goes on.
 func (t *Transport) endSession(p *peer, why string) {
 	if p.out != nil && !p.out.idle() {
 		t.log.Info(fmt.Sprintf("Messages of %d bytes to %s are dropped: %s", p.out.queued, p.name, why))
 	}
-	p.out, p.in = nil, nil
+	p.out = nil
 	delete(t.dirty, p)
 	if t.gossip != nil {
 		t.gossip.wire.sessionEnded(p.name)
@@ -109,9 +111,13 @@ func (t *Transport) dataIn(p *peer, f *received) {
 		}
 		p.in = &receiver{stream: stream}
 	}
+	p.dataIn = p.path(f.medium.link())
+	if p.in.broken {
+		t.sendReset(p)
+		return
+	}
 	k := &packet{class: ccm.Class(b[12]), seq: binary.BigEndian.Uint64(b[14:]), first: b[13]&1 != 0, last: b[13]&2 != 0,
 		xmit: binary.BigEndian.Uint32(b[22:]), total: int(binary.BigEndian.Uint32(b[26:])), data: b[dataHeader:]}
-	p.dataIn = p.path(f.medium.link())
 	done, ok := p.in.take(k)
 	t.dirty[p] = true
 	for _, m := range done {
@@ -125,7 +131,8 @@ func (t *Transport) dataIn(p *peer, f *received) {
 	}
 	if !ok {
 		t.sink.drops.add(errGarbage, f.medium.link(), func() string { return "is a fragment out of place, from " + p.name })
-		p.in = nil
+		p.in = &receiver{stream: stream, broken: true}
+		t.sendReset(p)
 		return
 	}
 	t.gaps(p, k.class, f.at)
@@ -150,11 +157,15 @@ func (t *Transport) gaps(p *peer, class ccm.Class, now int64) {
 // ackIn takes an acknowledgement.
 func (t *Transport) ackIn(p *peer, f *received) {
 	b := f.payload
-	if len(b) < ackHeader || b[12] >= byte(numClasses) || len(b) != ackHeader+8*int(b[25]) {
+	if len(b) < ackHeader || b[12] >= byte(numClasses) && b[12] != ackReset || len(b) != ackHeader+8*int(b[25]) {
 		t.sink.drops.add(errGarbage, f.medium.link(), func() string { return "is an acknowledgement that makes no sense, from " + p.name })
 		return
 	}
 	if p.out == nil || binary.BigEndian.Uint32(b) != p.out.stream || binary.BigEndian.Uint64(b[4:]) != t.life {
+		return
+	}
+	if b[12] == ackReset {
+		t.restartSession(p, "it has lost the thread")
 		return
 	}
 	cum := binary.BigEndian.Uint64(b[17:])
@@ -167,9 +178,18 @@ func (t *Transport) ackIn(p *peer, f *received) {
 	t.dirty[p] = true
 }
 
+// sendReset asks a peer to begin another stream.
+func (t *Transport) sendReset(p *peer) {
+	b := binary.BigEndian.AppendUint32(nil, p.in.stream)
+	b = binary.BigEndian.AppendUint64(b, p.life)
+	b = append(b, ackReset)
+	b = append(b, make([]byte, ackHeader-len(b))...)
+	t.each(p, p.dataIn.link, func(g *target, a netip.AddrPort) { t.put(kindAck, p, g, a, b) })
+}
+
 // ack sends the acknowledgements that are due to a peer.
 func (t *Transport) ack(p *peer) {
-	if p.in == nil {
+	if p.in == nil || p.in.broken {
 		return
 	}
 	for class := range p.in.classes {
@@ -207,7 +227,7 @@ func (t *Transport) dataPath(p *peer) *path {
 	}
 	p.current = nil
 	for _, x := range p.paths {
-		if x.up && (p.current == nil || x.medium.rank() < p.current.medium.rank()) {
+		if x.up && (p.current == nil || x.medium.traits().rank < p.current.medium.traits().rank) {
 			p.current = x
 		}
 	}
@@ -248,12 +268,17 @@ func (t *Transport) pump() {
 			t.nextPath(p)
 		}
 		x := t.dataPath(p)
+		var how traits
+		if x != nil {
+			how = x.medium.traits()
+			p.out.least = how.rto
+		}
 		for x != nil {
 			if budget == 0 {
 				t.more = true
 				break
 			}
-			k := p.out.next(now, t.chunkSize(p), maxWindow)
+			k := p.out.next(now, min(t.chunkSize(p), how.chunk), how.window)
 			if k == nil {
 				break
 			}

@@ -140,7 +140,7 @@ func FuzzStreamPayload(f *testing.F) {
 	f.Add(data, true)
 	f.Add(append(append([]byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0}, make([]byte, 12)...), 0), false)
 	f.Fuzz(func(t *testing.T, b []byte, isData bool) {
-		tr := &Transport{log: slog.New(slog.DiscardHandler), life: 1, dirty: map[*peer]bool{}, events: make(chan ccm.TransportEvent, 4)}
+		tr := &Transport{log: slog.New(slog.DiscardHandler), life: 1, auth: testAuth(2), dirty: map[*peer]bool{}, events: make(chan ccm.TransportEvent, 4)}
 		tr.sink = &sink{drops: &drops{log: tr.log}}
 		p := &peer{name: "peer", life: 2, alive: true}
 		tr.beginSession(p)

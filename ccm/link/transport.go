@@ -166,6 +166,10 @@ func (t *Transport) plan() {
 			u := socket(m, a.Is6())
 			u.groups = append(u.groups, groupOf{addr: a, ttl: m.TTL, loop: m.Loop})
 			g.medium, g.shared, g.addr = u, true, netip.AddrPortFrom(a, g.port)
+		case "serial":
+			m := newSerial(m.Device, m.Baud, t.log)
+			t.media = append(t.media, m)
+			g.medium, g.shared = m, true
 		}
 		t.targets = append(t.targets, g)
 	}

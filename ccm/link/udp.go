@@ -61,7 +61,8 @@ type udpSocket struct {
 }
 
 func (u *udp) link() string { return u.iface }
-func (u *udp) rank() int    { return 0 }
+
+func (u *udp) traits() traits { return traits{chunk: maxFrame, window: maxWindow} }
 
 // run implements medium.
 func (u *udp) run(ctx context.Context, s *sink) {
@@ -291,8 +292,6 @@ func transient(err error) bool {
 	}
 	return false
 }
-
-var errNoSocket = errors.New("the link is not open")
 
 // send implements medium.
 func (u *udp) send(t *target, to netip.AddrPort, b []byte) error {

@@ -1,0 +1,235 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	bugst "go.bug.st/serial"
+
+	"github.com/quorate/quorate/ccm"
+)
+
+// serial is a null-modem cable to one other node. Frames are packed as in SLIP
+// (RFC 1055). The line is slow: a writer of its own puts beats before data and
+// paces itself, so that nothing waits where it cannot be overtaken.
+type serial struct {
+	device string
+	baud   int
+	log    *slog.Logger
+	urgent chan []byte
+	data   chan []byte
+	open   atomic.Bool
+}
+
+// Queues of a serial line, in frames. Of what is urgent the newest counts.
+const (
+	serialUrgent = 16
+	serialData   = 8
+	serialWindow = 4
+	serialRetry  = time.Second
+)
+
+// serialTurn is how long one frame of data may hold up a beat.
+const serialTurn = 200 * time.Millisecond
+
+func newSerial(device string, baud int, log *slog.Logger) *serial {
+	return &serial{device: device, baud: baud, log: log, urgent: make(chan []byte, serialUrgent), data: make(chan []byte, serialData)}
+}
+
+func (s *serial) link() string { return s.device }
+
+func (s *serial) traits() traits {
+	const overhead = 150 // of a frame and its packing
+	perTurn := int(float64(s.baud) / 10 * serialTurn.Seconds())
+	return traits{rank: 1, chunk: max(perTurn-overhead, 64), window: serialWindow, rto: 6 * serialTurn}
+}
+
+// run implements medium.
+func (s *serial) run(ctx context.Context, sink *sink) {
+	r := newReader(sink)
+	said := ""
+	for ctx.Err() == nil {
+		// Modem lines are left alone: a pty has none.
+		port, err := bugst.Open(s.device, &bugst.Mode{BaudRate: s.baud, DataBits: 8, Parity: bugst.NoParity, StopBits: bugst.OneStopBit})
+		if err == nil {
+			if said != "" {
+				s.log.Info(fmt.Sprintf("Link %s works now", s.device))
+				said = ""
+			}
+			err = s.use(ctx, port, r)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if said == "" {
+			said = err.Error()
+			s.log.Error(fmt.Sprintf("Link %s does not work: %v; trying on", s.device, err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(serialRetry):
+		}
+	}
+}
+
+// use reads and writes an open line until it breaks or ctx ends.
+func (s *serial) use(ctx context.Context, port bugst.Port, r *reader) error {
+	wctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(wctx, func() {
+		port.ResetOutputBuffer() // lets a blocked writer go
+		port.Close()
+	})
+	defer stop()
+	// Nobody waits for the writer: the line may block it for as long as it likes.
+	go s.write(wctx, port)
+	s.open.Store(true)
+	defer s.open.Store(false)
+	var u unpacker
+	buf := make([]byte, 512)
+	for {
+		n, err := port.Read(buf)
+		at := ccm.Boottime()
+		if err != nil {
+			return fmt.Errorf("reading: %w", err)
+		}
+		for _, c := range buf[:n] {
+			if f := u.feed(c); f != nil {
+				r.take(f, s, netip.AddrPort{}, at)
+			}
+		}
+	}
+}
+
+// write sends what is queued at the pace of the line.
+func (s *serial) write(ctx context.Context, port bugst.Port) {
+	pace := time.NewTimer(0)
+	defer pace.Stop()
+	var out []byte
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pace.C:
+		}
+		var b []byte
+		select {
+		case b = <-s.urgent:
+		default:
+			select {
+			case <-ctx.Done():
+				return
+			case b = <-s.urgent:
+			case b = <-s.data:
+			}
+		}
+		out = pack(out[:0], b)
+		if _, err := port.Write(out); err != nil {
+			return // the reader sees it too
+		}
+		pace.Reset(time.Duration(len(out)) * 10 * time.Second / time.Duration(s.baud))
+	}
+}
+
+// send implements medium.
+func (s *serial) send(_ *target, _ netip.AddrPort, b []byte) error {
+	if !s.open.Load() {
+		return errNoSocket
+	}
+	b = append([]byte(nil), b...)
+	switch kind(b[3]) {
+	case kindData, kindAck, kindGossip:
+		select {
+		case s.data <- b:
+			return nil
+		default:
+			return errBusy
+		}
+	}
+	for {
+		select {
+		case s.urgent <- b:
+			return nil
+		default:
+		}
+		select {
+		case <-s.urgent:
+		default:
+		}
+	}
+}
+
+// The special bytes of SLIP.
+const (
+	slipEnd    = 0xc0
+	slipEsc    = 0xdb
+	slipEscEnd = 0xdc
+	slipEscEsc = 0xdd
+)
+
+// pack appends a frame as it goes on the line. It begins with an end, too, which
+// flushes noise.
+func pack(dst, b []byte) []byte {
+	dst = append(dst, slipEnd)
+	for _, c := range b {
+		switch c {
+		case slipEnd:
+			dst = append(dst, slipEsc, slipEscEnd)
+		case slipEsc:
+			dst = append(dst, slipEsc, slipEscEsc)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, slipEnd)
+}
+
+// unpacker finds frames in a stream of bytes. The zero value is ready.
+type unpacker struct {
+	buf  []byte
+	esc  bool
+	skip bool // until the next end: the frame is too long or broken
+}
+
+// feed takes one byte and returns the frame it ends, valid until the next call.
+func (u *unpacker) feed(c byte) []byte {
+	if c == slipEnd {
+		f := u.buf
+		if u.skip || u.esc {
+			f = nil
+		}
+		u.buf, u.esc, u.skip = u.buf[:0], false, false
+		if len(f) == 0 {
+			return nil
+		}
+		return f
+	}
+	switch {
+	case u.skip:
+		return nil
+	case u.esc:
+		u.esc = false
+		switch c {
+		case slipEscEnd:
+			c = slipEnd
+		case slipEscEsc:
+			c = slipEsc
+		default:
+			u.skip = true
+			return nil
+		}
+	case c == slipEsc:
+		u.esc = true
+		return nil
+	}
+	if len(u.buf) > maxFrame {
+		u.skip = true
+		return nil
+	}
+	u.buf = append(u.buf, c)
+	return nil
+}
