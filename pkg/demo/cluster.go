@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -46,7 +47,9 @@ func newCluster(o Options, s *story) (*cluster, error) {
 		}
 		binary = self
 	}
-	l, err := lab.New(lab.Options{Segments: []string{segPub, segBeat}, Files: map[string]string{program: binary}, TempDir: o.TempDir})
+	files := map[string]string{program: binary}
+	maps.Copy(files, o.files)
+	l, err := lab.New(lab.Options{Segments: []string{segPub, segBeat}, Files: files, TempDir: o.TempDir})
 	if err != nil {
 		return nil, err
 	}
@@ -287,19 +290,28 @@ func (c *cluster) connected(ctx context.Context, on string, names ...string) err
 // owned waits until the owners of the address satisfy the condition, by the
 // sampler alone: no process disturbs the measurement. It returns since when.
 func (c *cluster) owned(ctx context.Context, what string, cond func(owners []string) bool) (time.Time, error) {
-	deadline, cancel := context.WithTimeout(ctx, c.timers.patience)
+	deadline := time.Now().Add(c.timers.patience)
+	for {
+		at, err := c.waitOwners(ctx, cond)
+		if err == nil {
+			return at, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return at, err
+		}
+		if err := c.fallen(); err != nil {
+			return at, fmt.Errorf("%s: %w", what, err)
+		}
+		if time.Now().After(deadline) {
+			return at, fmt.Errorf("%s: not reached within %v; at the end it is on %s", what, c.timers.patience, ownersText(c.sampler.Owners()))
+		}
+	}
+}
+
+func (c *cluster) waitOwners(ctx context.Context, cond func([]string) bool) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollEvery)
 	defer cancel()
-	at, err := c.sampler.Wait(deadline, cond)
-	if err == nil {
-		return at, nil
-	}
-	if ctx.Err() != nil {
-		return at, ctx.Err()
-	}
-	if err := c.fallen(); err != nil {
-		return at, fmt.Errorf("%s: %w", what, err)
-	}
-	return at, fmt.Errorf("%s: not reached within %v; at the end it is on %s", what, c.timers.patience, ownersText(c.sampler.Owners()))
+	return c.sampler.Wait(ctx, cond)
 }
 
 // answered waits until the client has an answer that came after the time, and

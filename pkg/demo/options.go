@@ -21,6 +21,11 @@ type Options struct {
 	TempDir string
 	// Width is the width of the drawing in columns; 0 means 80.
 	Width int
+
+	// files are more files for the nodes, and patience how long a state may
+	// take instead of the usual time; both are for tests.
+	files    map[string]string
+	patience time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -59,8 +64,12 @@ var (
 )
 
 func (o Options) timers() timers {
+	t := shortTimers
 	if o.SeedTimers {
-		return seedTimers
+		t = seedTimers
 	}
-	return shortTimers
+	if o.patience > 0 {
+		t.patience = o.patience
+	}
+	return t
 }

@@ -42,7 +42,7 @@ func TestDrawing(t *testing.T) {
 	if got := string(line); got != "──███   " {
 		t.Errorf("the node's line is %q", got)
 	}
-	echoes := []lab.Echo{{Sent: at(0.1)}, {Sent: at(1.1)}, {Sent: at(1.2), Answered: at(1.3)}, {Sent: at(2.1), Answered: at(2.2)}}
+	echoes := []lab.Echo{{Sent: at(0.1), Answered: at(1.2)}, {Sent: at(1.1)}, {Sent: at(1.2), Answered: at(1.21)}, {Sent: at(2.1), Answered: at(2.11)}}
 	if got := string([]rune{clientSign(echoes, at(0), at(1)), clientSign(echoes, at(1), at(2)), clientSign(echoes, at(2), at(3)),
 		clientSign(echoes, at(3), at(4))}); got != "─▒█ " {
 		t.Errorf("the client's line is %q", got)

@@ -18,6 +18,10 @@ const (
 	signDown  = ' '
 )
 
+// late is how long an answer may take. The client's kernel keeps questions while
+// it looks for the address, and sends them all when it is found.
+const late = 100 * time.Millisecond
+
 // draw prints the run as one line per director and one for the client.
 func (c *cluster) draw(w io.Writer, width int, end time.Time) {
 	const label = 10
@@ -74,7 +78,7 @@ func clientSign(echoes []lab.Echo, from, to time.Time) rune {
 	asked, got := 0, 0
 	for ; i < len(echoes) && echoes[i].Sent.Before(to); i++ {
 		asked++
-		if !echoes[i].Answered.IsZero() {
+		if a := echoes[i].Answered; !a.IsZero() && a.Sub(echoes[i].Sent) < late {
 			got++
 		}
 	}

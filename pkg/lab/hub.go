@@ -146,7 +146,11 @@ func (b *hub) unplug(port string) error {
 	if err != nil {
 		return err
 	}
-	return b.h.LinkDel(link)
+	// The kernel removes it too, when the last process of the node is gone.
+	if err := b.h.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("unplug %s: %w", port, err)
+	}
+	return nil
 }
 
 // direct lets frames pass in the directions given, seen from the node. A port

@@ -590,3 +590,23 @@ func TestWithoutRoot(t *testing.T) {
 		t.Errorf("the run without root did not run the tests:\n%s", out)
 	}
 }
+
+// BenchmarkSample is the cost of one look at all nodes.
+func BenchmarkSample(b *testing.B) {
+	l, err := New(Options{Segments: []string{"public"}, TempDir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	for i := range 3 {
+		if _, err := l.AddNode(Spec{Name: fmt.Sprint("n", i), Links: []Link{{Name: "eth0", Segment: "public",
+			Addr: netip.MustParsePrefix(fmt.Sprintf("%s%d/24", public, i+1))}}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	vip := netip.MustParseAddr(public + "205")
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Sample(vip)
+	}
+}

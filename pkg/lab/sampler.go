@@ -3,9 +3,12 @@ package lab
 import (
 	"context"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Change is a moment at which other nodes were seen to hold the address than
@@ -40,18 +43,27 @@ func (l *Lab) NewSampler(addr netip.Addr, every time.Duration) *Sampler {
 	return s
 }
 
+// run has a thread of its own, with all the priority it can get, and sleeps in
+// the kernel: on a busy machine a sample that is late is a moment not seen.
 func (s *Sampler) run() {
 	defer close(s.done)
-	tick := time.NewTicker(s.every)
-	defer tick.Stop()
+	// The thread is not unlocked; its priority ends with it.
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
+	next := time.Now()
 	for {
 		select {
-		case <-tick.C:
-			owners := s.lab.Sample(s.addr)
-			s.note(time.Now(), owners)
 		case <-s.stop:
 			return
+		default:
 		}
+		if next = next.Add(s.every); time.Until(next) < 0 {
+			next = time.Now()
+		}
+		pause := unix.NsecToTimespec(int64(max(time.Until(next), 0)))
+		_ = unix.Nanosleep(&pause, nil)
+		owners := s.lab.Sample(s.addr)
+		s.note(time.Now(), owners)
 	}
 }
 
