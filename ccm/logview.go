@@ -21,6 +21,9 @@ func logView(log *slog.Logger, self string, old, v View) {
 			lost = append(lost, x)
 		}
 	}
+	if old.Instance == v.Instance && old.Event == v.Event && len(joined)+len(lost) == 0 {
+		return // only the reason is another one
+	}
 	log.Info("mem_handle_event: Got an event " + v.Event + " from ccm")
 	log.Info(fmt.Sprintf("mem_handle_event: instance=%d, nodes=%d, new=%d, lost=%d, n_idx=0, new_idx=%d, old_idx=%d",
 		v.Instance.Number, len(v.Members), len(joined), len(lost), len(v.Members), len(v.Members)+len(joined)))
@@ -36,9 +39,9 @@ func logView(log *slog.Logger, self string, old, v View) {
 			who = "this node is the DC"
 		}
 		log.Info(fmt.Sprintf("ccm_event_detail: %s: trans=%d, nodes=%d: %s", short, v.Instance.Number, len(v.Members), who))
-	}
-	for _, x := range v.Members {
-		log.Info(fmt.Sprintf("    CURRENT: %s [born=%d]", x.Name, x.BornOn))
+		for _, x := range v.Members {
+			log.Info(fmt.Sprintf("    CURRENT: %s [born=%d]", x.Name, x.BornOn))
+		}
 	}
 	for _, x := range joined {
 		log.Info("    NEW:     " + x.Name)

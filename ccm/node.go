@@ -294,7 +294,8 @@ func (n *Node) pump() error {
 	return nil
 }
 
-// onEvent takes in what the transport noticed.
+// onEvent takes in what the transport noticed. Links, sessions and ping nodes
+// are told to users by the transport itself.
 func (n *Node) onEvent(ev TransportEvent) {
 	switch ev.Kind {
 	case DatagramReceived, MessageReceived:
@@ -312,16 +313,6 @@ func (n *Node) onEvent(ev TransportEvent) {
 		}
 		now := n.clock()
 		n.m.Step(now, agree.Input{From: ev.From, Incarnation: ev.Incarnation, At: min(ev.At, now), Msg: msg})
-	case LinkUp, LinkDown:
-		state := "up"
-		if ev.Kind == LinkDown {
-			state = "dead"
-		}
-		n.log.Info(fmt.Sprintf("Link %s:%s %s.", ev.From, ev.Link, state))
-	case PingUp:
-		n.log.Info(fmt.Sprintf("Status update for node %s: status ping", ev.From))
-	case PingDown:
-		n.log.Warn(fmt.Sprintf("node %s: is dead", ev.From))
 	}
 }
 
@@ -359,14 +350,17 @@ func (n *Node) onMachine(e agree.Event) {
 		logView(n.log, n.cfg.Node, old, v)
 	case agree.PeerEvent:
 		if e.Alive {
-			n.log.Info(fmt.Sprintf("Status update for node %s: status active", e.Name), "incarnation", e.Incarnation)
+			n.log.Debug("hearing "+e.Name, "incarnation", e.Incarnation)
 		} else {
-			n.log.Warn(fmt.Sprintf("node %s: is dead", e.Name), "reason", e.Reason)
+			n.log.Info(fmt.Sprintf("%s counts as dead: %s", e.Name, e.Reason))
 		}
 	case agree.LeaseEvent:
-		if e.Lease.Valid {
+		switch {
+		case e.Lease.Valid:
 			n.log.Info("The lease is valid: a quorum has confirmed this node")
-		} else {
+		case n.clock() < e.Lease.Stop:
+			n.log.Info("The lease is given up: this node leaves")
+		default:
 			n.log.Warn(fmt.Sprintf("The lease is over: no quorum has confirmed this node for %v; everything must be released within %v", n.cfg.Timing.Lease, n.cfg.Timing.StopBound))
 		}
 	case agree.ProposalEvent:
