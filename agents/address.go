@@ -36,18 +36,6 @@ func openHost() (*host, error) {
 
 func (k *host) close() { k.h.Close() }
 
-// addrs lists addresses; a dump that was interrupted by a change is repeated.
-func (k *host) addrs(link netlink.Link, family int) ([]netlink.Addr, error) {
-	for range 10 {
-		list, err := k.h.AddrList(link, family)
-		if errors.Is(err, netlink.ErrDumpInterrupted) {
-			continue
-		}
-		return list, err
-	}
-	return nil, errors.New("the kernel's address table changes too fast to be read")
-}
-
 func family(ip netip.Addr) int {
 	if ip.Is4() {
 		return netlink.FAMILY_V4
@@ -55,24 +43,22 @@ func family(ip netip.Addr) int {
 	return netlink.FAMILY_V6
 }
 
-func addrIP(a *netlink.Addr) netip.Addr {
-	ip, _ := netip.AddrFromSlice(a.IP)
-	return ip.Unmap()
-}
-
 // find returns where the address is configured: on each interface that has it.
-func (k *host) find(ip netip.Addr) ([]netlink.Addr, error) {
-	list, err := k.addrs(nil, family(ip))
-	if err != nil {
-		return nil, err
-	}
-	var out []netlink.Addr
-	for _, a := range list {
-		if addrIP(&a) == ip {
+func (k *host) find(ip netip.Addr) ([]kernelAddr, error) {
+	var out []kernelAddr
+	err := scanAddrs(family(ip), func(a kernelAddr) {
+		if a.ip == ip {
 			out = append(out, a)
 		}
-	}
-	return out, nil
+	})
+	return out, err
+}
+
+// serves tells, without reading the whole table, whether the kernel takes
+// packets to the address as its own.
+func (k *host) serves(ip netip.Addr) bool {
+	routes, err := k.h.RouteGet(ip.AsSlice())
+	return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
 }
 
 // place decides interface and prefix length: as configured, else those of the
@@ -136,13 +122,14 @@ func (k *host) place(s ipSpec) (netlink.Link, int, error) {
 // freeLabel returns "nic:N" with the lowest N that no address of the interface
 // carries, or "" when the name leaves no room for a label.
 func (k *host) freeLabel(l netlink.Link) (string, error) {
-	list, err := k.addrs(l, netlink.FAMILY_V4)
+	used := map[string]bool{}
+	err := scanAddrs(netlink.FAMILY_V4, func(a kernelAddr) {
+		if a.index == l.Attrs().Index {
+			used[a.label] = true
+		}
+	})
 	if err != nil {
 		return "", err
-	}
-	used := map[string]bool{}
-	for _, a := range list {
-		used[a.Label] = true
 	}
 	for n := range 512 {
 		label := l.Attrs().Name + ":" + strconv.Itoa(n)
@@ -158,7 +145,7 @@ func (k *host) freeLabel(l netlink.Link) (string, error) {
 
 // add configures the address; that it exists already is no error.
 func (k *host) add(l netlink.Link, ip netip.Addr, bits int, broadcast netip.Addr, label string) error {
-	a := &netlink.Addr{IPNet: &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(bits, ip.BitLen())}, Label: label}
+	a := &netlink.Addr{IPNet: ipNet(ip, bits), Label: label}
 	if ip.Is4() {
 		a.Broadcast = net.IPv4zero
 		if broadcast.IsValid() {
@@ -184,57 +171,85 @@ func (k *host) add(l netlink.Link, ip netip.Addr, bits int, broadcast netip.Addr
 // remove deletes exactly this address. The kernel deletes the secondary
 // addresses of a subnet together with its primary one, unless told to promote
 // them; where telling is not possible, they are added again.
-func (k *host) remove(a *netlink.Addr) error {
-	l, err := k.h.LinkByIndex(a.LinkIndex)
+func (k *host) remove(a *kernelAddr) error {
+	l, err := k.h.LinkByIndex(a.index)
 	if err != nil {
-		return fmt.Errorf("interface %d: %w", a.LinkIndex, err)
+		return fmt.Errorf("interface %d: %w", a.index, err)
 	}
-	var before []netlink.Addr
-	if a.IP.To4() != nil && a.Flags&unix.IFA_F_SECONDARY == 0 {
-		if before, err = k.addrs(l, netlink.FAMILY_V4); err != nil {
-			return err
+	del := &netlink.Addr{IPNet: ipNet(a.ip, a.bits), Broadcast: net.IPv4zero}
+	if a.peer.IsValid() {
+		del.Peer = ipNet(a.peer, a.bits)
+	}
+	drop := func() error {
+		if err := k.h.AddrDel(l, del); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			return fmt.Errorf("removing %s/%d from %s: %w", a.ip, a.bits, l.Attrs().Name, err)
 		}
-	}
-	if len(before) > 1 {
-		restore := promoteSecondaries(l.Attrs().Name)
-		defer restore()
-	}
-	// The label need not be named: interface, address and prefix are the key.
-	del := &netlink.Addr{IPNet: a.IPNet, Peer: a.Peer, Broadcast: net.IPv4zero}
-	if err := k.h.AddrDel(l, del); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
-		return fmt.Errorf("removing %s from %s: %w", a.IPNet, l.Attrs().Name, err)
-	}
-	if len(before) <= 1 {
 		return nil
 	}
-	after, err := k.addrs(l, netlink.FAMILY_V4)
+	if !a.ip.Is4() || a.flags&unix.IFA_F_SECONDARY != 0 {
+		return drop()
+	}
+	restore, ok := promoteSecondaries(l.Attrs().Name)
+	if ok {
+		defer restore()
+		return drop()
+	}
+	before, err := k.h.AddrList(l, netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("reading addresses: %w", err)
+	}
+	if err := drop(); err != nil {
+		return err
+	}
+	return k.addAgain(l, before, a)
+}
+
+// addAgain adds the addresses that were there before and went with another.
+func (k *host) addAgain(l netlink.Link, before []netlink.Addr, gone *kernelAddr) error {
+	have := map[netip.Prefix]bool{netip.PrefixFrom(gone.ip, gone.bits): true}
+	err := scanAddrs(netlink.FAMILY_V4, func(a kernelAddr) {
+		if a.index == l.Attrs().Index {
+			have[netip.PrefixFrom(a.ip, a.bits)] = true
+		}
+	})
 	if err != nil {
 		return err
 	}
-	have := map[string]bool{a.IPNet.String(): true}
-	for _, x := range after {
-		have[x.IPNet.String()] = true
-	}
 	for _, x := range before {
-		if !have[x.IPNet.String()] {
-			x.Flags &^= unix.IFA_F_SECONDARY
-			if err := k.h.AddrAdd(l, &x); err != nil && !errors.Is(err, unix.EEXIST) {
-				return fmt.Errorf("%s was removed by the kernel together with %s and could not be added again: %w", x.IPNet, a.IPNet, err)
-			}
+		ip, _ := netip.AddrFromSlice(x.IP.To4())
+		bits, _ := x.Mask.Size()
+		if have[netip.PrefixFrom(ip, bits)] {
+			continue
+		}
+		x.Flags &^= unix.IFA_F_SECONDARY
+		if err := k.h.AddrAdd(l, &x); err != nil && !errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("%s was removed by the kernel together with %s and could not be added again: %w", x.IPNet, gone.ip, err)
 		}
 	}
 	return nil
 }
 
+func ipNet(ip netip.Addr, bits int) *net.IPNet {
+	return &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(bits, ip.BitLen())}
+}
+
+// sysctlDir is where the settings of IPv4 interfaces are.
+var sysctlDir = "/proc/sys/net/ipv4/conf"
+
 // promoteSecondaries asks the kernel to keep the other addresses of a subnet
 // when its primary one goes; the function returned puts the setting back.
-func promoteSecondaries(nic string) func() {
-	file := filepath.Join("/proc/sys/net/ipv4/conf", nic, "promote_secondaries")
+func promoteSecondaries(nic string) (restore func(), ok bool) {
+	file := filepath.Join(sysctlDir, nic, "promote_secondaries")
 	old, err := os.ReadFile(file)
-	if err != nil || strings.TrimSpace(string(old)) == "1" || os.WriteFile(file, []byte("1\n"), 0) != nil {
-		return func() {}
+	switch {
+	case err != nil:
+		return nil, false
+	case strings.TrimSpace(string(old)) == "1":
+		return func() {}, true
+	case os.WriteFile(file, []byte("1\n"), 0) != nil:
+		return nil, false
 	}
-	return func() { _ = os.WriteFile(file, old, 0) } // as it was; nothing depends on it
+	return func() { _ = os.WriteFile(file, old, 0) }, true // as it was; nothing depends on it
 }
 
 // addressMutex serialises changes inside the process, the lock file those of

@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/mdlayher/arp"
+	"github.com/mdlayher/ethernet"
+	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv6"
 )
-
-var broadcastHW = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
 // announcer tells the neighbours of one interface where an address lives now.
 type announcer struct {
@@ -37,35 +37,47 @@ func newAnnouncer(l netlink.Link, ip netip.Addr) (*announcer, error) {
 }
 
 // newARP announces by gratuitous ARP: a request and a reply, as some neighbours
-// heed only the one or the other. Sender and target address are both ip.
+// heed only the one or the other. Sender and target address are both ip. The
+// socket takes no protocol, so that nothing is received and piles up.
 func newARP(at *netlink.LinkAttrs, ip netip.Addr) (*announcer, error) {
-	c, err := arp.Dial(&net.Interface{Index: at.Index, MTU: at.MTU, Name: at.Name, HardwareAddr: at.HardwareAddr, Flags: at.Flags})
+	request, err := arpFrame(arp.OperationRequest, at.HardwareAddr, make(net.HardwareAddr, 6), ip)
 	if err != nil {
-		return nil, fmt.Errorf("ARP socket on %s: %w", at.Name, err)
+		return nil, err
 	}
-	hw := at.HardwareAddr
-	req, err := arp.NewPacket(arp.OperationRequest, hw, ip, make(net.HardwareAddr, 6), ip)
+	reply, err := arpFrame(arp.OperationReply, at.HardwareAddr, at.HardwareAddr, ip)
 	if err != nil {
-		_ = c.Close()
-		return nil, fmt.Errorf("ARP for %s: %w", ip, err)
+		return nil, err
 	}
-	rep, err := arp.NewPacket(arp.OperationReply, hw, ip, hw, ip)
+	c, err := packet.Listen(&net.Interface{Index: at.Index, Name: at.Name}, packet.Raw, 0, nil)
 	if err != nil {
-		_ = c.Close()
-		return nil, fmt.Errorf("ARP for %s: %w", ip, err)
+		return nil, fmt.Errorf("packet socket on %s: %w", at.Name, err)
 	}
+	to := &packet.Addr{HardwareAddr: ethernet.Broadcast}
 	return &announcer{
 		send: func() error {
-			if err := c.WriteTo(req, broadcastHW); err != nil {
-				return fmt.Errorf("sending ARP for %s on %s: %w", ip, at.Name, err)
-			}
-			if err := c.WriteTo(rep, broadcastHW); err != nil {
-				return fmt.Errorf("sending ARP for %s on %s: %w", ip, at.Name, err)
+			for _, frame := range [][]byte{request, reply} {
+				if _, err := c.WriteTo(frame, to); err != nil {
+					return fmt.Errorf("sending ARP for %s on %s: %w", ip, at.Name, err)
+				}
 			}
 			return nil
 		},
 		close: func() { _ = c.Close() },
 	}, nil
+}
+
+// arpFrame is a broadcast frame in which hw says that it has ip.
+func arpFrame(op arp.Operation, hw, target net.HardwareAddr, ip netip.Addr) ([]byte, error) {
+	p, err := arp.NewPacket(op, hw, ip, target, ip)
+	if err != nil {
+		return nil, fmt.Errorf("ARP for %s: %w", ip, err)
+	}
+	b, err := p.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("ARP for %s: %w", ip, err)
+	}
+	f := ethernet.Frame{Destination: ethernet.Broadcast, Source: hw, EtherType: ethernet.EtherTypeARP, Payload: b}
+	return f.MarshalBinary()
 }
 
 // newNA announces by unsolicited neighbour advertisements to all nodes with the
@@ -139,9 +151,6 @@ func keepAnnouncing(ip netip.Addr, a *announcer, count int, interval time.Durati
 	running.m[ip] = n
 	running.Unlock()
 	go func() {
-		defer close(n.ended)
-		defer done()
-		defer a.close()
 		defer cancel()
 		t := time.NewTicker(interval)
 		defer t.Stop()
@@ -159,6 +168,10 @@ func keepAnnouncing(ip netip.Addr, a *announcer, count int, interval time.Durati
 			delete(running.m, ip)
 		}
 		running.Unlock()
+		// Nobody waits for the sockets to be closed: the kernel takes its time.
+		close(n.ended)
+		a.close()
+		done()
 	}()
 }
 

@@ -131,13 +131,13 @@ func netlinkCode(err error) int {
 
 // state tells where the address is: on the interface the resource wants (or, if
 // none is configured, on any that is not the loopback), only elsewhere, or nowhere.
-func (a *ipaddr) state(k *host, s ipSpec) (here, elsewhere []netlink.Addr, err error) {
+func (a *ipaddr) state(k *host, s ipSpec) (here, elsewhere []kernelAddr, err error) {
 	found, err := k.find(s.ip)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading addresses: %w", err)
 	}
 	for _, x := range found {
-		l, err := k.h.LinkByIndex(x.LinkIndex)
+		l, err := k.h.LinkByIndex(x.index)
 		if err != nil {
 			continue // the interface went away, and its addresses with it
 		}
@@ -160,12 +160,12 @@ func (a *ipaddr) monitor(k *host, s ipSpec, env *Env) int {
 	case err != nil:
 		return env.fail(netlinkCode(err), "%v", err)
 	case len(here) > 0:
-		if l, err := k.h.LinkByIndex(here[0].LinkIndex); err == nil && l.Attrs().Flags&net.FlagUp == 0 {
+		if l, err := k.h.LinkByIndex(here[0].index); err == nil && l.Attrs().Flags&net.FlagUp == 0 {
 			return env.fail(ocfErrGeneric, "%s is configured on %s, but that interface is down", s.ip, l.Attrs().Name)
 		}
 		return ocfSuccess
 	case len(elsewhere) > 0:
-		return env.fail(ocfErrGeneric, "%s is configured on the wrong interface (%s instead of %s)", s.ip, k.linkName(elsewhere[0].LinkIndex), s.nic)
+		return env.fail(ocfErrGeneric, "%s is configured on the wrong interface (%s instead of %s)", s.ip, k.linkName(elsewhere[0].index), s.nic)
 	}
 	return ocfNotRunning
 }
@@ -213,7 +213,7 @@ func (a *ipaddr) configure(k *host, s ipSpec, env *Env) (l netlink.Link, label s
 		return nil, "", false, err
 	}
 	if len(here) > 0 {
-		if l, err := k.h.LinkByIndex(here[0].LinkIndex); err == nil && l.Attrs().Flags&net.FlagUp == 0 {
+		if l, err := k.h.LinkByIndex(here[0].index); err == nil && l.Attrs().Flags&net.FlagUp == 0 {
 			if err := k.h.LinkSetUp(l); err != nil {
 				return nil, "", false, fmt.Errorf("bringing up %s: %w", l.Attrs().Name, err)
 			}
@@ -221,7 +221,7 @@ func (a *ipaddr) configure(k *host, s ipSpec, env *Env) (l netlink.Link, label s
 		return nil, "", true, nil
 	}
 	if len(elsewhere) > 0 {
-		return nil, "", false, fmt.Errorf("it is configured on %s already, not on %s: stop it there first", k.linkName(elsewhere[0].LinkIndex), s.nic)
+		return nil, "", false, fmt.Errorf("it is configured on %s already, not on %s: stop it there first", k.linkName(elsewhere[0].index), s.nic)
 	}
 	l, bits, err := k.place(s)
 	if err != nil {
@@ -272,7 +272,7 @@ func (a *ipaddr) unpark(k *host, ip netip.Addr) error {
 		return err
 	}
 	for _, x := range found {
-		if l, err := k.h.LinkByIndex(x.LinkIndex); err == nil && l.Attrs().Flags&net.FlagLoopback != 0 {
+		if l, err := k.h.LinkByIndex(x.index); err == nil && l.Attrs().Flags&net.FlagLoopback != 0 {
 			if err := k.remove(&x); err != nil {
 				return err
 			}
@@ -301,11 +301,7 @@ func (a *ipaddr) announce(ctx context.Context, k *host, l netlink.Link, s ipSpec
 		an.close()
 		return false
 	}
-	mine := func() bool {
-		here, _, err := a.state(k, s)
-		return err == nil && len(here) > 0
-	}
-	keepAnnouncing(s.ip, an, s.arpCount-1, s.arpInterval, mine, k.close)
+	keepAnnouncing(s.ip, an, s.arpCount-1, s.arpInterval, func() bool { return k.serves(s.ip) }, k.close)
 	if !s.background {
 		announcing(ctx, s.ip)
 	}
@@ -343,8 +339,8 @@ func (a *ipaddr) remove(k *host, s ipSpec, env *Env) (released bool, err error) 
 			return released, nil
 		}
 		for i := range here {
-			if here[i].Label != "" {
-				env.info("ifconfig %s %s down", here[i].Label, s.ip)
+			if here[i].label != "" {
+				env.info("ifconfig %s %s down", here[i].label, s.ip)
 			}
 			if err := k.remove(&here[i]); err != nil {
 				return released, err
@@ -395,7 +391,7 @@ func (a *ipaddr) announceMore(ctx context.Context, k *host, s ipSpec) (rc int) {
 	if err != nil || len(here) == 0 {
 		return ocfNotRunning
 	}
-	l, err := k.h.LinkByIndex(here[0].LinkIndex)
+	l, err := k.h.LinkByIndex(here[0].index)
 	if err != nil {
 		return ocfErrGeneric
 	}
@@ -403,11 +399,7 @@ func (a *ipaddr) announceMore(ctx context.Context, k *host, s ipSpec) (rc int) {
 	if err != nil || an == nil {
 		return ocfErrGeneric
 	}
-	mine := func() bool {
-		here, _, err := a.state(k, s)
-		return err == nil && len(here) > 0
-	}
-	keepAnnouncing(s.ip, an, s.arpCount-1, s.arpInterval, mine, func() {})
+	keepAnnouncing(s.ip, an, s.arpCount-1, s.arpInterval, func() bool { return k.serves(s.ip) }, func() {})
 	announcing(ctx, s.ip)
 	return ocfSuccess
 }

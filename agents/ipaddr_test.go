@@ -350,3 +350,25 @@ func TestLVSSupportParksTheAddress(t *testing.T) {
 		t.Error("stop failed")
 	}
 }
+
+// Where the kernel cannot be told to keep the other addresses of a subnet, they
+// come back with labels and all.
+func TestStopRemovesNoOtherAddressWithoutSysctl(t *testing.T) {
+	near, _ := pair(t, "qagent-a", "qagent-b", "192.168.10.51/24", "192.168.10.52/24", "192.168.10.53/24")
+	old := sysctlDir
+	sysctlDir = t.TempDir()
+	defer func() { sysctlDir = old }()
+	if rc, said := call(t, "IPaddr", "stop", map[string]string{"ip": "192.168.10.51", "nic": "qagent-a"}); rc != 0 {
+		t.Fatalf("stop returned %d: %s", rc, said)
+	}
+	want(t, near, "192.168.10.52/24 qagent-a", "192.168.10.53/24 qagent-a")
+}
+
+func FuzzParseAddr(f *testing.F) {
+	f.Add([]byte("\x02\x18\x80\x00\x05\x00\x00\x00\x08\x00\x02\x00\xc0\xa8\x0a\x33\x0a\x00\x03\x00eth0:\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if a, ok := parseAddr(b); ok && !a.ip.IsValid() {
+			t.Errorf("%+v", a)
+		}
+	})
+}
