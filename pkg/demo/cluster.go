@@ -84,15 +84,21 @@ func (c *cluster) addNodes() error {
 }
 
 // configure writes the files of the article to each director, converts
-// haresources there and puts the edited result where the daemon looks for it.
+// haresources on one and puts the edited result where the daemons look for it.
 func (c *cluster) configure(ctx context.Context) (rsc string, err error) {
 	for _, name := range directors {
-		for file, text := range map[string]string{"ha.cf": haCF(c.timers), "haresources": haresources, "authkeys": authkeys} {
+		for file, text := range map[string]string{"ha.cf": haCF(c.timers), "authkeys": authkeys} {
 			if err := os.WriteFile(c.nodes[name].Disk("etc/ha.d", file), []byte(text), 0o600); err != nil {
 				return "", err
 			}
 		}
 	}
+	// The file serves the conversion alone and goes when that is done.
+	old := c.nodes[preferred].Disk("etc/ha.d/haresources")
+	if err := os.WriteFile(old, []byte(haresources), 0o600); err != nil {
+		return "", err
+	}
+	defer os.Remove(old)
 	res, err := c.nodes[preferred].Exec(ctx, program, "haresources2cib", "/etc/ha.d/haresources")
 	if err != nil {
 		return "", err
