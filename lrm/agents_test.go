@@ -186,3 +186,25 @@ func TestABadBuiltinParameterIsARefusal(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 }
+
+func TestMetaData(t *testing.T) {
+	needDebian(t, "IPaddr2")
+	r := newRig(t, func(c *Config) { c.OCFRoot = debianRoot })
+	r.write(filepath.Join(r.root, "init.d/web"), "exit 0")
+	for _, c := range []struct{ class, provider, typ, want string }{
+		{"ocf", "heartbeat", "IPaddr2", `<parameter name="clusterip_hash"`}, // Debian's, longer than what is kept of other output
+		{"ocf", "heartbeat", "IPaddr", "floating IPv4 address"},             // the built-in
+		{"ocf", "quorate", "IPaddr2", "floating IPv4 or IPv6 address"},
+		{"lsb", "", "web", `<resource-agent name="web"`},
+	} {
+		text, err := r.MetaData(t.Context(), c.class, c.provider, c.typ)
+		if err != nil || !strings.HasPrefix(text, "<?xml") || !strings.Contains(text, c.want) || !strings.HasSuffix(strings.TrimSpace(text), "</resource-agent>") {
+			t.Errorf("%s:%s:%s: %v, %d bytes", c.class, c.provider, c.typ, err, len(text))
+		}
+	}
+	for _, bad := range []string{"../evil", "NoSuchAgent"} {
+		if text, err := r.MetaData(t.Context(), "ocf", "heartbeat", bad); err == nil {
+			t.Errorf("%s has %q", bad, text)
+		}
+	}
+}

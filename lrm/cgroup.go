@@ -81,7 +81,7 @@ func newCgroup() *cgroup {
 		return &cgroup{}
 	}
 	dir := filepath.Join(root, strconv.FormatUint(cgroupCount.Add(1), 10))
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return &cgroup{}
 	}
 	fd, err := os.Open(dir)
@@ -138,4 +138,20 @@ func (c *cgroup) remove() {
 			delete(leftGroups.dirs, d)
 		}
 	}
+}
+
+// removeCgroups gives back the groups in which nothing lives any more.
+func removeCgroups() {
+	root := cgroupRoot()
+	if root == "" {
+		return
+	}
+	leftGroups.Lock()
+	defer leftGroups.Unlock()
+	for d := range leftGroups.dirs {
+		if os.Remove(d) == nil {
+			delete(leftGroups.dirs, d)
+		}
+	}
+	_ = os.Remove(root) // stays while a script's daemon lives in it
 }

@@ -156,7 +156,11 @@ func (l *LRM) agentEnv(op *Op) agents.Env {
 // runScript runs a script as a process.
 func (l *LRM) runScript(ctx context.Context, t *task, r Result, file string, args []string) Result {
 	op := &r.Op
-	out := &tail{limit: outputLimit}
+	limit := outputLimit
+	if op.Name == "meta-data" {
+		limit = metaDataLimit
+	}
+	out := &tail{limit: limit}
 	reason := ""
 	var said []string
 	errs := &lines{each: func(line string) {
@@ -178,6 +182,7 @@ func (l *LRM) runScript(ctx context.Context, t *task, r Result, file string, arg
 			l.journal.write(line)
 		}
 	}
+	l.scripts.Store(true)
 	e, err := p.run(ctx)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,8 @@ type LRM struct {
 	quit      chan struct{}
 	gone      chan struct{}
 	closeOnce sync.Once
+	// scripts tells that a script was executed.
+	scripts atomic.Bool
 
 	mu   sync.Mutex
 	mail []func()
@@ -330,4 +333,7 @@ func (l *LRM) shutdown() {
 		}
 	}
 	l.journal.close()
+	if l.scripts.Load() {
+		removeCgroups()
+	}
 }
