@@ -164,7 +164,7 @@ func (c *Campaign) one(res *Result, mu *sync.Mutex, oracle, ours Engine, seed ui
 	if c.MinimiseLimit > 0 && turn {
 		kind := ds[0].Kind
 		what := WantGraph
-		if kind == "summary" || kind == "error" {
+		if kind == "summary" || kind == "error" || kind == "messages" {
 			what |= WantSummary
 		}
 		test := func(r *cib.Element) []Difference {
@@ -224,7 +224,7 @@ func (r *Result) PrintSummary(w io.Writer) {
 	for why, n := range r.Refused {
 		fmt.Fprintf(w, "refused by the oracle: %d: %s\n", n, why)
 	}
-	for _, k := range []string{"error", "actions", "params", "order", "summary", "scores"} {
+	for _, k := range []string{"error", "actions", "params", "order", "summary", "scores", "messages"} {
 		if r.Kinds[k] > 0 {
 			fmt.Fprintf(w, "  %-8s differs in %d\n", k, r.Kinds[k])
 		}

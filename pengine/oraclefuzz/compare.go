@@ -15,13 +15,16 @@ type Outcome struct {
 	Summary string
 	// Scores are the lines with scores.
 	Scores string
+	// Messages is what was written to the standard error of the simulation.
+	Messages string
 	// Err tells why the engine made nothing of the document.
 	Err error
 }
 
 // Difference is one way in which two outcomes differ.
 type Difference struct {
-	// Kind is "error", "actions", "params", "order", "summary" or "scores".
+	// Kind is "error", "actions", "params", "order", "summary", "scores" or
+	// "messages".
 	Kind string
 	// Words describe the difference, one line each.
 	Words []string
@@ -69,7 +72,8 @@ func Compare(want, got *Outcome) []Difference {
 	}
 	out := CompareGraphs(want.Graph, got.Graph)
 	out = append(out, compareSummary(want.Summary, got.Summary)...)
-	return append(out, compareScores(want.Scores, got.Scores)...)
+	out = append(out, compareScores(want.Scores, got.Scores)...)
+	return append(out, compareLines("messages", want.Messages, got.Messages, anonymous)...)
 }
 
 // canonical takes blanks out of the lines, and drops empty lines.
@@ -136,6 +140,17 @@ func shape(l string) string {
 }
 
 func compareScores(want, got string) []Difference {
+	return compareLines("scores", want, got, func(l string) string {
+		if i := strings.Index(l, ": "); i > 0 {
+			return l[:i]
+		}
+		return "promotion score"
+	})
+}
+
+// compareLines compares two sets of lines; label makes the part of the
+// signature of a line.
+func compareLines(kind, want, got string, label func(string) string) []Difference {
 	a, ca := canonical(want)
 	b, cb := canonical(got)
 	count := map[string]int{}
@@ -145,25 +160,19 @@ func compareScores(want, got string) []Difference {
 	for _, l := range cb {
 		count[l]--
 	}
-	d := Difference{Kind: "scores"}
-	function := func(l string) string {
-		if i := strings.Index(l, ": "); i > 0 {
-			return l[:i]
-		}
-		return "promotion score"
-	}
+	d := Difference{Kind: kind}
 	for i, l := range ca {
 		if count[l] > 0 {
 			count[l]--
 			d.Words = append(d.Words, oracleSide+a[i])
-			d.parts = append(d.parts, function(a[i]))
+			d.parts = append(d.parts, label(a[i]))
 		}
 	}
 	for i, l := range cb {
 		if count[l] < 0 {
 			count[l]++
 			d.Words = append(d.Words, ourSide+b[i])
-			d.parts = append(d.parts, function(b[i]))
+			d.parts = append(d.parts, label(b[i]))
 		}
 	}
 	return d.appendTo(nil)

@@ -53,7 +53,7 @@ func (c *Command) Run(root *cib.Element, what What) *Outcome {
 	}
 	if what&WantGraph != 0 {
 		os.Remove(graph)
-		if o.Scores, o.Err = c.run("-x", in, "-t", NowISO, "-sSQ", "-G", graph); o.Err != nil {
+		if o.Scores, _, o.Err = c.run("-x", in, "-t", NowISO, "-sSQ", "-G", graph); o.Err != nil {
 			return o
 		}
 		data, err := os.ReadFile(graph)
@@ -66,12 +66,12 @@ func (c *Command) Run(root *cib.Element, what What) *Outcome {
 		}
 	}
 	if what&WantSummary != 0 {
-		o.Summary, o.Err = c.run("-x", in, "-t", NowISO, "-S")
+		o.Summary, o.Messages, o.Err = c.run("-x", in, "-t", NowISO, "-S")
 	}
 	return o
 }
 
-func (c *Command) run(args ...string) (string, error) {
+func (c *Command) run(args ...string) (out, messages string, err error) {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = 20 * time.Second
@@ -83,7 +83,7 @@ func (c *Command) run(args ...string) (string, error) {
 	cmd.Dir = c.Dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	err = cmd.Run()
 	switch {
 	case ctx.Err() != nil:
 		err = fmt.Errorf("%w after %s", ErrTimeout, timeout)
@@ -91,7 +91,7 @@ func (c *Command) run(args ...string) (string, error) {
 		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
 		err = fmt.Errorf("%w: %s", err, firstTelling(lines))
 	}
-	return stdout.String(), err
+	return stdout.String(), stderr.String(), err
 }
 
 // firstTelling is the line of an error output that says most.

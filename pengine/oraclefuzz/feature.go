@@ -60,7 +60,8 @@ func (v *view) index() {
 	}
 	v.root.First("configuration").Walk(fill(v.conf))
 	v.root.First("status").Walk(fill(v.status))
-	for _, n := range []string{"primitive", "group", "clone", "template"} {
+	v.conf["clone"] = append(v.conf["clone"], v.conf["master"]...)
+	for _, n := range []string{"primitive", "group", "clone", "master", "template"} {
 		for _, e := range v.conf[n] {
 			v.kind[e.ID()] = e
 		}

@@ -25,11 +25,15 @@ var nodeFeatures = []Feature{
 	{"node-maintenance", phaseNodes, func(g *gen) { n := g.aNode(); n.attrs = set(n.attrs, "maintenance", "true") }, nv("maintenance", "true")},
 	{"node-shutdown", phaseNodes, func(g *gen) {
 		n := g.aNode()
-		n.transient = set(n.transient, "shutdown", strconv.Itoa(Now-20))
+		if g.chance(0.15) {
+			n.shutdownFlag = "1"
+		} else {
+			n.transient = set(n.transient, "shutdown", strconv.Itoa(Now-20))
+		}
 		if g.chance(0.5) {
 			n.expected = "down"
 		}
-	}, transient("shutdown")},
+	}, func(v view) bool { return transient("shutdown")(v) || state("shutdown", "1")(v) }},
 	{"node-unclean", phaseNodes, func(g *gen) {
 		n := g.someNode()
 		switch g.r.IntN(4) {
@@ -97,7 +101,10 @@ var optionFeatures = []Feature{
 	option("startup-fencing", "startup-fencing", "false"),
 	option("concurrent-fencing", "concurrent-fencing", "true", "false"),
 	option("priority-fencing-delay", "priority-fencing-delay", "15s", "30s"),
-	option("start-failure-is-fatal", "start-failure-is-fatal", "false"),
+	{"start-failure-is-fatal", phaseNodes, func(g *gen) {
+		g.props = set(g.props, "start-failure-is-fatal", "false")
+		g.want["failed-start"] = true
+	}, nv("start-failure-is-fatal", "false")},
 	option("enable-startup-probes", "enable-startup-probes", "false"),
 	option("stop-orphan-resources", "stop-orphan-resources", "false", "true"),
 	option("stop-orphan-actions", "stop-orphan-actions", "false"),

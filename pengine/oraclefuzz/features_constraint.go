@@ -153,7 +153,16 @@ var constraintFeatures = []Feature{
 	}, has("rsc_colocation", "influence", "*")},
 	{"colocation-set", phaseConstraints, func(g *gen) {
 		e := cib.New("rsc_colocation", "id", g.name("col"), "score", pick(g, "INFINITY", "INFINITY", "200", "-100"))
-		g.constrain(g.sets(e, g.ranked(2+g.r.IntN(3)), g.seq))
+		g.constrain(g.sets(e, g.ranked(2+g.r.IntN(3)), func() []string {
+			a := g.seq()
+			if g.chance(0.2) {
+				a = append(a, "score", pick(g, "INFINITY", "100", "-INFINITY"))
+			}
+			if g.chance(0.1) {
+				a = append(a, "ordering", pick(g, "listed", "group"))
+			}
+			return a
+		}))
 	}, in("rsc_colocation", "resource_set")},
 	{"order-mandatory", phaseConstraints, func(g *gen) {
 		e := g.order()
@@ -162,9 +171,18 @@ var constraintFeatures = []Feature{
 		}
 		g.constrain(e)
 	}, func(v view) bool {
-		return anyOf(v.conf["rsc_order"], func(e *cib.Element) bool { k := e.Get("kind"); return k == "" || k == "Mandatory" })
+		return anyOf(v.conf["rsc_order"], func(e *cib.Element) bool {
+			k := e.Get("kind")
+			return k == "" && e.Get("score") == "" || k == "Mandatory"
+		})
 	}},
-	{"order-optional", phaseConstraints, func(g *gen) { g.constrain(g.order("kind", "Optional")) }, has("rsc_order", "kind", "Optional")},
+	{"order-optional", phaseConstraints, func(g *gen) {
+		if g.chance(0.15) {
+			g.constrain(g.order("score", "0")) // the older way to say it
+			return
+		}
+		g.constrain(g.order("kind", "Optional"))
+	}, func(v view) bool { return has("rsc_order", "kind", "Optional")(v) || has("rsc_order", "score", "0")(v) }},
 	{"order-serialize", phaseConstraints, func(g *gen) { g.constrain(g.order("kind", "Serialize")) }, has("rsc_order", "kind", "Serialize")},
 	{"order-asymmetric", phaseConstraints, func(g *gen) {
 		g.constrain(g.order("symmetrical", "false"))
@@ -195,7 +213,13 @@ var constraintFeatures = []Feature{
 		if g.chance(0.3) || e.Get("kind") == "Serialize" {
 			e = e.WithAttr("symmetrical", "false")
 		}
-		g.constrain(g.sets(e, g.ranked(2+g.r.IntN(3)), g.seq))
+		g.constrain(g.sets(e, g.ranked(2+g.r.IntN(3)), func() []string {
+			a := g.seq()
+			if g.chance(0.15) {
+				a = append(a, "kind", pick(g, "Mandatory", "Optional"))
+			}
+			return a
+		}))
 	}, in("rsc_order", "resource_set")},
 	{"order-require-all", phaseConstraints, func(g *gen) {
 		if g.chance(0.5) {

@@ -25,6 +25,19 @@ func meta(feature, name string, values ...string) Feature {
 	}}
 }
 
+// withFailure adds a failure for the feature to act on, to the same resource
+// where that runs.
+func withFailure(f Feature) Feature {
+	apply := f.apply
+	f.apply = func(g *gen) {
+		apply(g)
+		if g.chance(0.8) {
+			g.want[pick(g, "failed-monitor", "failed-start", "fail-count", "failed-monitor")] = true
+		}
+	}
+	return f
+}
+
 // multipleActive makes a feature of one multiple-active policy, with a
 // resource that is up twice.
 func multipleActive(policy string) []Feature {
@@ -54,8 +67,20 @@ var metaFeatures = append([]Feature{
 	}, nv("target-role", "Promoted|Master")},
 	meta("priority", "priority", "1", "10", "100", "-5"),
 	meta("stickiness", "resource-stickiness", "1", "100", "INFINITY", "-100", "0"),
-	meta("migration-threshold", "migration-threshold", "1", "2", "3", "INFINITY"),
-	meta("failure-timeout", "failure-timeout", "60s", "10min", "1h", "1"),
+	withFailure(meta("migration-threshold", "migration-threshold", "1", "2", "3", "INFINITY")),
+	withFailure(meta("failure-timeout", "failure-timeout", "60s", "10min", "1h", "1")),
+	{"id-ref", phaseMeta, func(g *gen) {
+		a, b := g.leaf(), g.addPrimitive()
+		b.class, b.provider, b.typ = a.class, a.provider, a.typ
+		if len(a.ops) > 0 && g.chance(0.6) {
+			b.opsRef, b.ops = a.id+"-ops", a.ops
+		} else {
+			a.meta = set(a.meta, "resource-stickiness", "40")
+			b.metaRef = a.id + "-meta"
+		}
+	}, func(v view) bool {
+		return has("operations", "id-ref", "*")(v) || has("meta_attributes", "id-ref", "*")(v)
+	}},
 	meta("requires", "requires", "nothing", "quorum", "fencing"),
 	meta("not-critical", "critical", "false"),
 	{"live-migration", phaseMeta, func(g *gen) {

@@ -57,6 +57,11 @@ var resourceFeatures = []Feature{
 	}, nv("globally-unique", "true")},
 	{"cloned-group", phaseResources, func(g *gen) { g.cloneOf(g.group()) }, in("clone", "group")},
 	{"promotable", phaseResources, func(g *gen) { g.promote(g.addClone()) }, nv("promotable", "true")},
+	{"master-element", phaseResources, func(g *gen) {
+		c := g.promote(g.addClone())
+		c.master = true
+		c.meta = nil
+	}, has("master")},
 	{"promotable-group", phaseResources, func(g *gen) { g.promote(g.cloneOf(g.group())) }, func(v view) bool {
 		return anyOf(v.conf["clone"], func(c *cib.Element) bool {
 			return c.First("group") != nil && anyOf(c.First("meta_attributes").All("nvpair"), func(e *cib.Element) bool {
@@ -78,7 +83,13 @@ var resourceFeatures = []Feature{
 	cloneMeta("clone-node-max", "1", "2"),
 	cloneMeta("clone-min", "1", "2", "3"),
 	cloneMeta("interleave", "true", "true", "true", "false"),
-	cloneMeta("notify", "true"),
+	{"notify", phaseMeta, func(g *gen) {
+		c := g.anyClone()
+		c.meta = set(c.meta, "notify", "true")
+		if l := c.leaves()[0]; g.chance(0.3) {
+			l.ops = dedupe(append(l.ops, &op{name: "notify", attrs: []pair{{"timeout", "50s"}}}))
+		}
+	}, in("clone", "nvpair", "name", "notify")},
 	{"clone-ordered", phaseMeta, func(g *gen) { c := g.anyClone(); c.meta = set(c.meta, "ordered", "true") }, in("clone", "nvpair", "name", "ordered", "value", "true")},
 	{"promoted-max", phaseMeta, func(g *gen) {
 		c := g.anyPromotable()
@@ -92,7 +103,7 @@ var resourceFeatures = []Feature{
 	}, nv("promoted-node-max", "*")},
 	{"promotable-notify", phaseMeta, func(g *gen) { c := g.anyPromotable(); c.meta = set(c.meta, "notify", "true") }, func(v view) bool {
 		return anyOf(v.conf["clone"], func(c *cib.Element) bool {
-			n := 0
+			n := len(c.Name) - len("clone") // a master counts
 			for _, m := range c.All("meta_attributes") {
 				for _, e := range m.All("nvpair") {
 					if (e.Get("name") == "promotable" || e.Get("name") == "notify") && e.Get("value") == "true" {
@@ -103,7 +114,7 @@ var resourceFeatures = []Feature{
 			return n == 2
 		})
 	}},
-	{"promotion-score", phaseMeta, func(g *gen) { g.anyPromotable() }, all(nv("promotable", "true"), transient("master-"))},
+	{"promotion-score", phaseMeta, func(g *gen) { g.anyPromotable() }, transient("master-")},
 }
 
 // promotionScores writes the scores with which agents ask for promotion.

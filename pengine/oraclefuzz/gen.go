@@ -115,6 +115,11 @@ func (g *gen) base() {
 	}
 	if g.chance(0.6) {
 		g.addPrimitive().fence()
+		if g.chance(0.06) { // a cloned device
+			k := g.rscs[0]
+			g.rscs = g.rscs[:0]
+			g.cloneOf(k)
+		}
 	} else if g.chance(0.6) {
 		g.props = set(g.props, "stonith-enabled", "false")
 	}
@@ -141,7 +146,7 @@ func (r *rsc) fence() *rsc {
 
 // primitive makes a primitive without parent.
 func (g *gen) primitive() *rsc {
-	r := &rsc{kind: "primitive", id: g.name("rsc"), class: "ocf", provider: "pacemaker", typ: "Dummy", digests: true, rank: g.r.IntN(1 << 20)}
+	r := &rsc{kind: "primitive", id: g.name("rsc"), class: "ocf", provider: "pacemaker", typ: "Dummy", rank: g.r.IntN(1 << 20)}
 	switch g.r.IntN(12) {
 	case 0:
 		r.class, r.provider, r.typ = "systemd", "", "dummy"
@@ -235,6 +240,12 @@ func (g *gen) promote(c *rsc) *rsc {
 			m.attrs = set(m.attrs, "role", "Promoted")
 			l.ops = append(l.ops, m)
 		}
+		for _, n := range []string{"promote", "demote"} {
+			if g.chance(0.15) {
+				l.ops = append(l.ops, &op{name: n, attrs: []pair{{"timeout", "33s"}}})
+			}
+		}
+		l.ops = dedupe(l.ops)
 	}
 	return c
 }
@@ -311,6 +322,9 @@ func (g *gen) two() (a, b *rsc) {
 func (g *gen) ref(r *rsc) string {
 	if r.kind == "group" && g.chance(0.25) {
 		return pick(g, r.kids...).id
+	}
+	if r.isClone() && g.chance(0.04) {
+		return r.kids[0].id
 	}
 	return r.id
 }

@@ -72,7 +72,7 @@ func without(e *cib.Element, drop func(*cib.Element) bool) *cib.Element {
 }
 
 // hollow are elements which mean nothing, or are invalid, without children.
-var hollow = []string{"resource_set", "tag", "group", "clone", "rule", "meta_attributes", "instance_attributes", "operations", "lrm_resource", "transient_attributes", "rsc_defaults", "op_defaults", "tags", "fencing-topology", "cluster_property_set"}
+var hollow = []string{"resource_set", "tag", "group", "clone", "master", "rule", "meta_attributes", "instance_attributes", "operations", "lrm_resource", "transient_attributes", "rsc_defaults", "op_defaults", "tags", "fencing-topology", "cluster_property_set"}
 
 // nodes removes whole nodes with all that belongs to them.
 func (m *minimiser) nodes() {
@@ -149,7 +149,7 @@ func (m *minimiser) unwrap() {
 				kids = append(kids, c)
 			}
 		}
-		if (r.Name != "clone" && r.Name != "group") || len(kids) != 1 {
+		if (r.Name != "clone" && r.Name != "master" && r.Name != "group") || len(kids) != 1 {
 			continue
 		}
 		kid := kids[0]

@@ -51,17 +51,20 @@ func (o *op) timeout() int {
 
 // rsc is a resource under construction: a primitive, a group or a clone.
 type rsc struct {
-	kind                  string // primitive, group, clone
-	id                    string
-	class, provider, typ  string
-	template              string
-	params, meta          []pair
-	ops                   []*op
-	extra                 []*cib.Element // attribute sets under a rule
-	kids                  []*rsc
-	parent                *rsc
-	rank                  int // constraints go from lower to higher rank
-	digests, neverRunning bool
+	kind                 string // primitive, group, clone
+	id                   string
+	class, provider, typ string
+	template             string
+	params, meta         []pair
+	ops                  []*op
+	extra                []*cib.Element // attribute sets under a rule
+	kids                 []*rsc
+	parent               *rsc
+	rank                 int // constraints go from lower to higher rank
+	neverRunning         bool
+	master               bool   // a clone written as <master>
+	opsRef               string // operations taken from another primitive by reference
+	metaRef              string // meta-attributes taken from another set by reference
 }
 
 // leaves are the primitives of r, itself included.
@@ -84,10 +87,12 @@ func (r *rsc) top() *rsc {
 	return r
 }
 
-func (r *rsc) isClone() bool    { return r.kind == "clone" }
-func (r *rsc) promotable() bool { return r.isClone() && get(r.meta, "promotable") == "true" }
-func (r *rsc) unique() bool     { return r.isClone() && get(r.meta, "globally-unique") == "true" }
-func (r *rsc) stonith() bool    { return r.class == "stonith" }
+func (r *rsc) isClone() bool { return r.kind == "clone" }
+func (r *rsc) promotable() bool {
+	return r.isClone() && (r.master || get(r.meta, "promotable") == "true")
+}
+func (r *rsc) unique() bool  { return r.isClone() && get(r.meta, "globally-unique") == "true" }
+func (r *rsc) stonith() bool { return r.class == "stonith" }
 
 // nvset writes one attribute set; nil when it is empty.
 func nvset(elem, id string, ps []pair) *cib.Element {
@@ -116,6 +121,9 @@ func xmlID(s string) string {
 
 func (r *rsc) element() *cib.Element {
 	e := cib.New(r.kind, "id", r.id)
+	if r.master {
+		e.Name = "master"
+	}
 	if r.kind == "primitive" || r.kind == "template" {
 		if r.template != "" {
 			e.Attrs = append(e.Attrs, cib.Attr{Name: "template", Value: r.template})
@@ -137,8 +145,14 @@ func (r *rsc) element() *cib.Element {
 	for _, x := range r.extra {
 		add(x)
 	}
-	if len(r.ops) > 0 {
-		ops := cib.New("operations")
+	if r.metaRef != "" {
+		add(cib.New("meta_attributes", "id-ref", r.metaRef))
+	}
+	if r.opsRef != "" {
+		add(cib.New("operations", "id-ref", r.opsRef))
+	}
+	if len(r.ops) > 0 && r.opsRef == "" {
+		ops := cib.New("operations", "id", r.id+"-ops")
 		for i, o := range r.ops {
 			iv := "0s"
 			if o.ms > 0 {

@@ -445,7 +445,17 @@ func (g *gen) running(promoted bool) *place {
 		}
 		return p.state == "started" || p.state == "promoted"
 	}
-	p := g.place(fit)
+	var p *place
+	if g.chance(0.7) { // one that has options for failures, if any
+		p = g.place(func(p *place) bool {
+			return fit(p) && (get(p.leaf.meta, "failure-timeout") != "" || get(p.leaf.meta, "migration-threshold") != "" ||
+				get(p.leaf.top().meta, "failure-timeout") != "" || get(p.leaf.top().meta, "migration-threshold") != "" ||
+				slices.ContainsFunc(p.leaf.ops, func(o *op) bool { return get(o.attrs, "on-fail") != "" }))
+		})
+	}
+	if p == nil {
+		p = g.place(fit)
+	}
 	if p == nil {
 		p = g.place(func(p *place) bool { return p.fate == "" && (!promoted || p.leaf.top().promotable()) })
 	}
@@ -490,6 +500,11 @@ func (g *gen) failCount(p *place, task, value string) {
 	}
 	if task == "" {
 		task = "monitor_10000"
+	}
+	if g.chance(0.05) { // as older versions wrote it
+		p.node.transient = set(p.node.transient, "fail-count-"+id, value)
+		p.node.transient = set(p.node.transient, "last-failure-"+id, strconv.Itoa(Now-60))
+		return
 	}
 	p.node.transient = set(p.node.transient, "fail-count-"+id+"#"+task, value)
 	if g.chance(0.9) {

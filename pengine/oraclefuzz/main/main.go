@@ -25,7 +25,7 @@ func main() {
 	ours := flag.String("engine", "bin/quorate crm_simulate", "command of the engine under test")
 	limit := flag.Int("minimise", 400, "tests for each minimised difference; 0 switches minimising off")
 	per := flag.Int("per-signature", 1, "differences minimised for one signature")
-	ignore := flag.String("ignore", "", "comma-separated kinds of differences that do not count: error, actions, params, order, summary, scores")
+	ignore := flag.String("ignore", "", "comma-separated kinds of differences that do not count: error, actions, params, order, summary, scores, messages")
 	list := flag.Bool("list-features", false, "print the names of the features and exit")
 	coverage := flag.Bool("coverage", true, "print the coverage of each feature")
 	print := flag.Bool("print", false, "print the CIB of the seed and exit")
