@@ -145,6 +145,11 @@ func (t *Transport) detect(now int64) {
 		}
 		for _, x := range dead {
 			x.up, x.lastBeat, changed = false, 0, true
+			for _, g := range t.targets { // whoever has the address next is welcome
+				if g.peer == p.name && g.medium.link() == x.link {
+					g.peer = ""
+				}
+			}
 			t.log.Info(fmt.Sprintf("Link %s:%s dead.", p.name, x.link))
 			t.emit(ccm.TransportEvent{Kind: ccm.LinkDown, From: p.name, Incarnation: p.incarnation, Link: x.link, At: now})
 		}

@@ -217,3 +217,33 @@ func TestOneWayCut(t *testing.T) {
 		t.Error("the test is too weak: all large messages went through")
 	}
 }
+
+// A node that speaks from an address that nobody configured is still heard, and
+// spoken to.
+func TestOtherSourceAddress(t *testing.T) {
+	l := newLab(t, 2, 1)
+	l.sh("ip -n %s addr flush dev eth0; ip -n %s addr add 10.99.0.200/24 dev eth0; ip -n %s addr add 10.99.0.2/24 dev eth0", l.ns(2), l.ns(2), l.ns(2))
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	send(t, a, b, ccm.Control, pattern(200_000, 1))
+	send(t, b, a, ccm.Control, pattern(200_000, 2))
+	// And one whose only address is a foreign one, which cannot be reached by
+	// the configuration at all.
+	l.sh("ip -n %s addr del 10.99.0.2/24 dev eth0", l.ns(2))
+	time.Sleep(2 * time.Second)
+	if !a.up("node2", "eth0") || !b.up("node1", "eth0") {
+		t.Error("node2 is lost, though it speaks")
+	}
+}
+
+// Datagrams put in just before Close still leave.
+func TestFarewell(t *testing.T) {
+	l := newLab(t, 2, 1)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	a.Datagram("node2", []byte("farewell"))
+	a.Close()
+	eventually(t, time.Second, "the farewell", func() bool {
+		return b.count(func(e ccm.TransportEvent) bool { return string(e.Payload) == "farewell" }) == 1
+	})
+}

@@ -56,9 +56,10 @@ func (t *Transport) broadcast(payload []byte) {
 		}
 		t.put(kindBeat, t.peers[g.peer], g, g.addr, payload)
 	}
-	// Nodes that came by themselves have no target of their own.
+	// Nodes that came by themselves, or speak from an address that is not in the
+	// configuration, have no target of their own.
 	for _, p := range t.peers {
-		if p.configured || !p.alive {
+		if !p.alive {
 			continue
 		}
 		for _, x := range p.paths {
@@ -69,7 +70,7 @@ func (t *Transport) broadcast(payload []byte) {
 	}
 }
 
-// reached reports whether some target of a link reaches the peer.
+// reached reports whether some target of a link is known to reach the peer.
 func (t *Transport) reached(p *peer, link string) bool {
 	for _, g := range t.targets {
 		if g.medium.link() == link && (g.shared || g.peer == p.name) {
