@@ -39,8 +39,18 @@ func (c *checker) rules(e *Element, owner string) {
 		if !has("id") && !has("id-ref") {
 			fail("<nvpair name=%q> in %s has no id, which it must have", e.Get("name"), owner)
 		}
+		if e.Get("name") == "cluster-infrastructure" {
+			switch v, ok := e.Lookup("value"); {
+			case !ok, v == "heartbeat", v == "cman", strings.HasPrefix(v, "openais"), strings.HasPrefix(v, "classic openais"):
+				fail("%s names the cluster stack %q, which the schema does not allow any more", describe(e), v)
+			}
+		}
 		if has("id") && !has("name") && !has("id-ref") {
 			fail("%s has no name, which it must have", describe(e))
+		}
+	case "storage-mapping":
+		if none("source-dir") == none("source-dir-root") {
+			fail("%s needs one of source-dir and source-dir-root", describe(e))
 		}
 	case "clone", "master":
 		n := len(e.All("primitive")) + len(e.All("group")) + len(e.All("template"))

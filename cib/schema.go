@@ -35,7 +35,7 @@ operations | id=id id-ref=idref | op*
 op | id=id id-ref=idref name=text interval=time description=text timeout=time start-delay=time interval-origin=text enabled=bool record-pending=bool role=role on-fail=(ignore,block,demote,stop,restart,standby,fence,restart-container) | instance_attributes* meta_attributes*
 constraints | | rsc_location* rsc_colocation* rsc_order* rsc_ticket*
 rsc_location | id=id! rsc=ref rsc-pattern=text node=text score=score role=role resource-discovery=(always,never,exclusive) | rule* resource_set*
-rsc_colocation | id=id! rsc=ref with-rsc=ref score=score score-attribute=text score-attribute-mangle=text node-attribute=text rsc-role=role with-rsc-role=role rsc-instance=int with-rsc-instance=int influence=bool | lifetime? resource_set*
+rsc_colocation | id=id! rsc=ref with-rsc=ref score=score score-attribute=text score-attribute-mangle=text node-attribute=text rsc-role=role with-rsc-role=role rsc-instance=int with-rsc-instance=int influence=text | lifetime? resource_set*
 rsc_order | id=id! first=ref then=ref first-action=action then-action=action first-instance=int then-instance=int kind=(Optional,Mandatory,Serialize) score=score symmetrical=bool require-all=bool | lifetime? resource_set*
 rsc_ticket | id=id! rsc=ref rsc-role=role ticket=text! loss-policy=(stop,demote,fence,freeze) | resource_set*
 resource_set | id=id id-ref=idref sequential=bool require-all=bool ordering=text action=action role=role score=score kind=(Optional,Mandatory,Serialize) | resource_ref*
@@ -43,7 +43,7 @@ resource_ref | id=ref! |
 lifetime | | rule+
 rule | id=id id-ref=idref score=score score-attribute=text boolean-op=(or,and) role=role | expression* date_expression* rsc_expression* op_expression* rule*
 expression | id=id! attribute=text! operation=(lt,gt,lte,gte,eq,ne,defined,not_defined)! value=text type=(string,integer,number,version) value-source=(literal,param,meta) |
-date_expression | id=id! operation=(in_range,date_spec,gt,lt) start=text end=text | duration? date_spec?
+date_expression | id=id! operation=(in_range,date_spec,gt,lt)! start=text end=text | duration? date_spec?
 date_spec | id=id! seconds=span minutes=span hours=span monthdays=span weekdays=span yeardays=span yearsdays=span months=span weeks=span weekyears=span years=span moon=span |
 duration | id=id! seconds=count minutes=count hours=count days=count weeks=count months=count years=count monthdays=count weekdays=count yearsdays=count weekyears=count moon=count |
 rsc_expression | id=id! class=text provider=text type=text |
