@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == InitArg {
 		os.Exit(InitMain(os.Args[2:]))
 	}
+	if os.Getenv(forbid) != "" {
+		os.Exit(forbidNamespaces())
+	}
 	inside, code, err := Enter()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "SKIPPED ALL OF pkg/lab:", err)
@@ -588,6 +591,49 @@ func TestWithoutRoot(t *testing.T) {
 	}
 	if !bytes.Contains(out, []byte("--- PASS: TestCrashAndBoot")) {
 		t.Errorf("the run without root did not run the tests:\n%s", out)
+	}
+}
+
+// forbid marks a run of these tests that forbids user namespaces to itself.
+const forbid = "QUORATE_LAB_TEST_FORBID"
+
+// forbidNamespaces runs as root of a user namespace: it sets the limit to 0 and
+// runs the tests once more, as an account without rights.
+func forbidNamespaces() int {
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0o644); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{asNobody + "=1"}
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1, NoSetGroups: true}}
+	err := cmd.Run()
+	var ee *exec.ExitError
+	if errors.As(err, &ee) {
+		return ee.ExitCode()
+	}
+	return 0
+}
+
+// TestForbidden lets the kernel forbid user namespaces, and reads the sentence.
+func TestForbidden(t *testing.T) {
+	if os.Getuid() != 0 || os.Getenv(entered) != "" {
+		t.Skip("SKIPPED: it takes root to become an account without rights")
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{forbid + "=1"}
+	ids := func(outside int) []syscall.SysProcIDMap {
+		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1}, {ContainerID: 1, HostID: outside, Size: 1}}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids(65534), GidMappings: ids(65534)}
+	out, err := cmd.CombinedOutput()
+	if len(out) == 0 {
+		t.Skipf("SKIPPED: no user namespace to forbid something in: %v", err)
+	}
+	var ee *exec.ExitError
+	if !errors.As(err, &ee) || ee.ExitCode() != 77 || !strings.Contains(string(out), "set user.max_user_namespaces above 0 by sysctl, or run it as root") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 
