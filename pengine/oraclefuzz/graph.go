@@ -71,7 +71,11 @@ func ReadGraph(data []byte) (*Graph, error) {
 				}
 			}
 		}
-		for _, e := range syn.First("action_set").Children {
+		set := syn.First("action_set")
+		if set == nil {
+			return nil, fmt.Errorf("reading a transition graph: line %d: a synapse has no <action_set>", syn.Line)
+		}
+		for _, e := range set.Children {
 			if e.Name != "rsc_op" && e.Name != "crm_event" && e.Name != "pseudo_event" {
 				continue
 			}
