@@ -9,6 +9,7 @@ func (m *Machine) newLife(p *peer, inc uint64) {
 	if p.alive {
 		m.dead(p, "restarted")
 	}
+	m.targetOK = false
 	p.inc = inc
 	p.sent = -1 << 62
 	p.row, p.open = 0, Ballot{}
@@ -30,7 +31,7 @@ func (m *Machine) detect() {
 
 func (m *Machine) dead(p *peer, why string) {
 	p.alive, p.row, p.open = false, 0, Ballot{}
-	m.beatNow = true
+	m.beatNow, m.targetOK = true, false
 	m.event(PeerEvent{Name: p.name, Incarnation: p.inc, Alive: false, Reason: why})
 }
 
@@ -43,13 +44,15 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 		if m.now-at >= m.t.d {
 			return
 		}
-		p.alive, m.beatNow = true, true
+		p.alive, m.beatNow, m.targetOK = true, true, false
 		m.event(PeerEvent{Name: p.name, Incarnation: p.inc, Alive: true, Reason: "beats"})
 	}
 	p.ever, p.extended = true, false
 	p.heard = max(p.heard, at)
 	p.sent = b.Sent
-	p.row = m.mask(b.Row)
+	if row := m.mask(b.Row); row != p.row || b.Stamped != p.stamped || b.Disk != p.disk {
+		p.row, m.targetOK = row, false
+	}
 	p.promised, p.stamped, p.open, p.disk, p.config = b.Promised, b.Stamped, b.Open, b.Disk, b.Config
 	m.maxSeen = max(m.maxSeen, b.Promised.Number)
 	if hasMember(m.promisedM, p.name) { // rule 26
@@ -115,11 +118,7 @@ func (m *Machine) row() uint64 {
 func (m *Machine) mask(names []string) uint64 {
 	var r uint64
 	for _, n := range names {
-		if p := m.peers[n]; p != nil {
-			r |= p.bit
-		} else if n == m.cfg.Self {
-			r |= m.self
-		}
+		r |= m.bits[n]
 	}
 	return r
 }

@@ -84,7 +84,7 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 		return
 	}
 	if c.Voters != nil {
-		r.oldVoters = old
+		r.oldVoters, m.targetOK = old, false
 	}
 	c.Digest = m.rep.digest()
 	m.out.Write.Changes = append(m.out.Write.Changes, c)

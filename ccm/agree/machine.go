@@ -146,6 +146,7 @@ type Machine struct {
 	due   int64 // what Next said last, to notice a late caller
 	names []string
 	self  uint64 // bit of this node
+	bits  map[string]uint64
 	peers map[string]*peer
 	order []*peer // sorted by name
 	rng   *rand.Rand
@@ -172,6 +173,9 @@ type Machine struct {
 	instM   []Member
 	spoiled Ballot // a view that was without quorum in between: needs a new ballot
 	view    View
+
+	targetOK  bool // target below is what target() would find
+	targetSet uint64
 
 	hasBase   bool
 	base      int64
@@ -213,7 +217,9 @@ func New(cfg Config, st Stored, app App, now int64) (*Machine, error) {
 	t := cfg.Timing
 	m.t = periods{k: int64(t.Beat), d: int64(t.Deadtime), l: int64(t.Lease), s: int64(t.StopBound), t: int64(t.Takeover), initdead: int64(t.Initdead)}
 	m.rng = rand.New(rand.NewPCG(cfg.Seed, cfg.Incarnation))
+	m.bits = map[string]uint64{}
 	for i, n := range m.names {
+		m.bits[n] = 1 << i
 		if n == cfg.Self {
 			m.self = 1 << i
 			continue
@@ -368,8 +374,13 @@ func (m *Machine) handle(in Input) {
 	switch msg := in.Msg.(type) {
 	case *Beat:
 		m.onBeat(p, msg, in.At)
+		return
 	case *Echo:
 		m.onEcho(p, msg)
+		return
+	}
+	m.targetOK = false
+	switch msg := in.Msg.(type) {
 	case *Leaving:
 		m.onLeaving(p, msg)
 	case *Left:

@@ -167,7 +167,7 @@ func (m *Machine) bind(b Ballot, ms []Member) {
 	m.joined, m.joinedAt = b, m.now
 	m.maxSeen = max(m.maxSeen, b.Number)
 	m.out.Write.Promise = &PromiseWrite{Ballot: b, Members: m.promisedM}
-	m.beatNow, m.held = true, nil
+	m.beatNow, m.held, m.targetOK = true, nil, false
 }
 
 // promise is the answer to the promised ballot.
@@ -381,7 +381,7 @@ func (m *Machine) adopt(s *Snapshot) {
 			return
 		}
 	}
-	m.stamped = r.ballot
+	m.stamped, m.targetOK = r.ballot, false
 	born := map[string]Birth{}
 	for _, x := range r.members {
 		if b, ok := m.rep.meta.Born[x.Name]; ok && b.Incarnation == x.Incarnation {

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -119,20 +121,24 @@ type simDC struct {
 }
 
 type sim struct {
-	r       *rand.Rand
-	seed    int64
-	now     int64
-	q       simQueue
-	es      int
-	nodes   []*simNode
-	cut     [][]bool
-	t       Timing
-	quorum  Quorum
-	plant   Plant
-	faults  bool
-	disks   bool
-	trace   bool
-	viol    string
+	r      *rand.Rand
+	seed   int64
+	now    int64
+	q      simQueue
+	es     int
+	nodes  []*simNode
+	cut    [][]bool
+	t      Timing
+	quorum Quorum
+	plant  Plant
+	faults bool
+	disks  bool
+	trace  bool
+	out    io.Writer // where the story goes, nil: stdout
+	manual bool      // no client and no manager of its own
+	viol   string
+	// hook may drop a message, or delay it more, in directed tests.
+	hook    func(from, to *simNode, msg Message) (delay int64, drop bool)
 	nextID  uint64
 	nextInc uint64
 	nextDsk int
@@ -182,7 +188,11 @@ func (s *sim) at(d int64, f func()) {
 
 func (s *sim) logf(f string, a ...any) {
 	if s.trace {
-		fmt.Printf("%10.3f %s\n", float64(s.now)/1e6, fmt.Sprintf(f, a...))
+		w := s.out
+		if w == nil {
+			w = os.Stdout
+		}
+		fmt.Fprintf(w, "%10.3f %s\n", float64(s.now)/1e6, fmt.Sprintf(f, a...))
 	}
 }
 
@@ -356,6 +366,13 @@ func (s *sim) send(from, to *simNode, msg Message, cmd *simCmd) {
 		if from == to {
 			d = 1
 		}
+		if s.hook != nil && msg != nil {
+			delay, drop := s.hook(from, to, msg)
+			if drop {
+				continue
+			}
+			d += delay
+		}
 		if i > 0 && s.r.Intn(3) == 0 {
 			d += s.r.Int63n(3000 * msec)
 		}
@@ -419,6 +436,9 @@ func (n *simNode) onEvent(e Event) {
 		s.extend(log)
 		n.dc = &simDC{b: e.Ballot, members: e.Members, reported: map[string]bool{}, owner: map[string]bool{}}
 		dc := n.dc
+		if s.manual {
+			return
+		}
 		s.at(1, func() { n.whenAwake(n.inc, func() { n.manage(dc) }) })
 		s.at(1, func() { n.whenAwake(n.inc, func() { n.client(dc) }) })
 	case CommittedEvent:

@@ -41,8 +41,16 @@ func (m *Machine) diskKnown(v Voters, name string) bool {
 	return m.peers[name] != nil && v[name].Disk == m.peers[name].disk
 }
 
-// target is the set of nodes this node wants a view of (rule 14), as a set.
+// target is the set of nodes this node wants a view of (rule 14). It is worked
+// out anew when rows, stamps or disks have changed.
 func (m *Machine) target() uint64 {
+	if !m.targetOK {
+		m.targetSet, m.targetOK = m.findTarget(), true
+	}
+	return m.targetSet
+}
+
+func (m *Machine) findTarget() uint64 {
 	n := len(m.names)
 	rows := make([]uint64, n)
 	mutual := make([]uint64, n)
@@ -90,7 +98,7 @@ func (m *Machine) target() uint64 {
 // thin drops the worst connected candidate until the rest hear one another.
 func (m *Machine) thin(cand uint64, mutual []uint64) uint64 {
 	v := m.voters()
-	dc := m.mask([]string{m.lastDC(cand)})
+	dc := m.bits[m.lastDC(cand)]
 	for {
 		worst, least := -1, 0
 		for i, name := range m.names {
@@ -118,9 +126,9 @@ func (m *Machine) thin(cand uint64, mutual []uint64) uint64 {
 // the DC, then the names.
 func (m *Machine) better(a, b uint64) bool {
 	v := m.voters()
-	dc := m.mask([]string{m.lastDC(a | b)})
+	dc := m.bits[m.lastDC(a|b)]
 	rank := func(set uint64) [3]int {
-		votes, _ := v.Votes(func(n string) bool { return m.mask([]string{n})&set != 0 && m.diskKnown(v, n) })
+		votes, _ := v.Votes(func(n string) bool { return m.bits[n]&set != 0 && m.diskKnown(v, n) })
 		has := 0
 		if set&dc != 0 {
 			has = 1
@@ -149,7 +157,7 @@ func (m *Machine) lastDC(set uint64) string {
 // tell; the state of the newest promiser decides in the end (rule 18).
 func (m *Machine) quorate(set uint64) bool {
 	v := m.voters()
-	in := func(n string) bool { return m.mask([]string{n})&set != 0 && m.diskKnown(v, n) }
+	in := func(n string) bool { return m.bits[n]&set != 0 && m.diskKnown(v, n) }
 	if !m.cfg.Quorum.Has(v, in) {
 		return false
 	}
@@ -195,7 +203,7 @@ func (m *Machine) members(set uint64) []Member {
 func (m *Machine) rank(ms []Member) int {
 	set := uint64(0)
 	for _, x := range ms {
-		set |= m.mask([]string{x.Name})
+		set |= m.bits[x.Name]
 	}
 	dc := m.lastDC(set)
 	type key struct {

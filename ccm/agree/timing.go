@@ -22,7 +22,8 @@ type Timing struct {
 	// is left of deadtime, or what the user wants.
 	StopBound time.Duration
 	// Margin covers different clock rates and late timers: 5 % of deadtime up to
-	// 1 s, from there rising to 700 ms at 5 s and above.
+	// 1 s, from there rising to 700 ms at 5 s, and 2 % of deadtime where that is
+	// more.
 	Margin time.Duration
 	// Watchdog (W) is 0 without one; whole seconds otherwise. It fires by W + a
 	// after the base of the lease.
@@ -65,7 +66,7 @@ func NewTiming(o TimingOptions) (Timing, error) {
 	t := Timing{Keepalive: o.Keepalive, Deadtime: d}
 	t.Beat = min(o.Keepalive, d/5)
 	t.EchoAge = between(d, 300*time.Millisecond)
-	t.Margin = between(d, 700*time.Millisecond)
+	t.Margin = max(between(d, 700*time.Millisecond), 2*time.Duration(MaxDrift*float64(d)))
 	t.Lease = 3*(d/5) + t.EchoAge
 	t.StopBound = d - t.Lease - t.Margin
 	if o.StopBound > 0 {
