@@ -9,6 +9,7 @@ import (
 // Gossip carries metadata, sees deaths, tells a cut cable from a death, and comes
 // together again after any time.
 func TestGossip(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 3, 1)
 	var nodes []*node
 	for i := 1; i <= 3; i++ {
@@ -39,10 +40,9 @@ func TestGossip(t *testing.T) {
 	// Cut only the way between node1 and node2: node3 vouches for both.
 	l.sh(`ip netns exec %s nft 'add table inet cut; add chain inet cut in { type filter hook input priority 0; }; add rule inet cut in ip saddr 10.99.0.2 drop'`, l.ns(1))
 	eventually(t, 5*time.Second, "link dead", func() bool { return nodes[0].state("node2") == "dead" })
-	time.Sleep(3 * time.Second) // several probes
-	if w := nodes[0].Witness("node2"); w != OpinionAlive {
-		t.Fatalf("node1 thinks node2 is %s, but node3 hears it\n", w)
-	}
+	stays(t, 3*time.Second, "gossip of node1 takes node2, which node3 hears, for alive", func() bool {
+		return nodes[0].Witness("node2") == OpinionAlive
+	})
 	l.sh(`ip netns exec %s nft delete table inet cut`, l.ns(1))
 
 	// Cut node3 off for longer than memberlist remembers.

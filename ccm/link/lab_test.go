@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func (l *lab) sh(format string, args ...any) {
 	}
 }
 
-var labCount int
+var labCount atomic.Int64
 
 // newLab makes namespaces for the nodes 1 to n, with interfaces eth0, eth1 and so
 // on, one for each link; node i has the address 10.99.LINK.i.
@@ -43,8 +44,7 @@ func newLab(t testing.TB, nodes, links int) *lab {
 	if os.Getuid() != 0 {
 		t.Skip("SKIPPED: network namespaces need root")
 	}
-	labCount++
-	l := &lab{t: t, prefix: fmt.Sprintf("qlink-%d-%d-", os.Getpid(), labCount), nodes: nodes, links: links}
+	l := &lab{t: t, prefix: fmt.Sprintf("qlink-%d-%d-", os.Getpid(), labCount.Add(1)), nodes: nodes, links: links}
 	if out, err := exec.Command("ip", "netns", "add", l.prefix+"sw").CombinedOutput(); err != nil {
 		t.Skipf("SKIPPED: no network namespaces here: %v: %s", err, out)
 	}
@@ -107,6 +107,7 @@ type node struct {
 	log  *logBuffer
 	stop context.CancelFunc
 	done chan struct{}
+	mute atomic.Bool // does not beat
 
 	mu     sync.Mutex
 	events []ccm.TransportEvent
@@ -154,7 +155,9 @@ func (l *lab) start(c Config) *node {
 				tr.Close()
 				return
 			case <-tick.C:
-				tr.Broadcast([]byte("beat"))
+				if !n.mute.Load() {
+					tr.Broadcast([]byte("beat"))
+				}
 			case e := <-tr.Events():
 				n.mu.Lock()
 				n.events = append(n.events, e)
@@ -225,6 +228,16 @@ func eventually(t testing.TB, within time.Duration, what string, so func() bool)
 	for end := time.Now().Add(within); !so(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
+
+// stays polls that what remains so.
+func stays(t testing.TB, during time.Duration, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if !so() {
+			t.Fatalf("no longer so: %s", what)
 		}
 	}
 }

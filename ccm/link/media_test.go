@@ -50,6 +50,7 @@ func TestMedia(t *testing.T) {
 	}
 	for kind, change := range media {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t, 3, 1)
 			var nodes []*node
 			for i := 1; i <= 3; i++ {
@@ -181,7 +182,7 @@ func TestGarbageFlood(t *testing.T) {
 	stop := make(chan struct{})
 	sent, done := flood(l, 3, "10.99.0.1:694", packets, stop)
 	at := time.Now()
-	time.Sleep(3 * time.Second)
+	stays(t, 3*time.Second, "the link is up under the flood", func() bool { return nodes[0].up("node2", "eth0") })
 	close(stop)
 	done.Wait()
 	rate := float64(*sent) / time.Since(at).Seconds()
@@ -205,6 +206,7 @@ func TestGarbageFlood(t *testing.T) {
 
 // Captured frames that are sent again, also from elsewhere, change nothing.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	a := l.start(l.config(1))
 	// Node 2 is played by the test, which keeps every frame.
@@ -251,6 +253,7 @@ func TestReplay(t *testing.T) {
 
 // Keys change while running without a lost beat.
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	nodes := []*node{l.start(l.config(1)), l.start(l.config(2))}
 	whole(t, nodes, "eth0")
@@ -286,6 +289,7 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func TestPingNodes(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	c := l.config(1)
 	c.PingNodes = []PingNode{{Name: "10.99.0.2", Hosts: []string{"10.99.0.2"}}, {Name: "group", Hosts: []string{"10.99.0.77", "10.99.0.2"}},

@@ -34,6 +34,7 @@ func whole(t testing.TB, nodes []*node, links ...string) {
 }
 
 func TestCutAndMend(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 3, 2)
 	var nodes []*node
 	for i := 1; i <= 3; i++ {
@@ -79,6 +80,7 @@ func TestCutAndMend(t *testing.T) {
 
 // An interface that is missing at the start and one that is replaced both heal.
 func TestInterfaceComesAndGoes(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	l.sh("ip -n %s link del eth0", l.ns(1))
 	a, b := l.start(l.config(1)), l.start(l.config(2))
@@ -96,6 +98,7 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	a, b := l.start(l.config(1)), l.start(l.config(2))
 	whole(t, []*node{a, b}, "eth0")
@@ -137,6 +140,7 @@ func send(t testing.TB, a, b *node, class ccm.Class, m []byte) time.Duration {
 }
 
 func TestLargeMessage(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	a, b := l.start(l.config(1)), l.start(l.config(2))
 	whole(t, []*node{a, b}, "eth0")
@@ -147,6 +151,7 @@ func TestLargeMessage(t *testing.T) {
 }
 
 func TestLargeMessageWithLoss(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	a, b := l.start(l.config(1)), l.start(l.config(2))
 	whole(t, []*node{a, b}, "eth0")
@@ -157,6 +162,11 @@ func TestLargeMessageWithLoss(t *testing.T) {
 	t.Logf("5 MB with 5 %% loss both ways took %v", d)
 	if d > 10*time.Second {
 		t.Fatal("too slow")
+	}
+	for _, n := range []*node{a, b} {
+		if s := n.Stats(); len(s) != 1 || s[0].Lost == 0 || s[0].Lost*5 > s[0].Received {
+			t.Errorf("loss of 5 %% is counted as %+v", s)
+		}
 	}
 	eventually(t, 2*time.Second, "the log of lost packets", func() bool {
 		return b.log.has("lost packet(s) for [node1] [") && b.log.has("No pkts missing from node1!")
@@ -171,6 +181,7 @@ func (l *lab) unblock(node int) { l.sh(`ip netns exec %s nft delete table inet b
 
 // A path that works one way only is not relied on.
 func TestOneWayCutOfOneLink(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 2)
 	a, b := l.start(l.config(1)), l.start(l.config(2))
 	whole(t, []*node{a, b}, "eth0", "eth1")
@@ -187,6 +198,7 @@ func TestOneWayCutOfOneLink(t *testing.T) {
 // One node gives the other up, which does not notice: what the other sends
 // arrives whole, and what was queued for it is gone.
 func TestOneWayCut(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	a, b := l.start(l.config(1)), l.start(l.config(2))
 	whole(t, []*node{a, b}, "eth0")
@@ -221,6 +233,7 @@ func TestOneWayCut(t *testing.T) {
 // A node that speaks from an address that nobody configured is still heard, and
 // spoken to.
 func TestOtherSourceAddress(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	l.sh("ip -n %s addr flush dev eth0; ip -n %s addr add 10.99.0.200/24 dev eth0; ip -n %s addr add 10.99.0.2/24 dev eth0", l.ns(2), l.ns(2), l.ns(2))
 	a, b := l.start(l.config(1)), l.start(l.config(2))
@@ -230,14 +243,12 @@ func TestOtherSourceAddress(t *testing.T) {
 	// And one whose only address is a foreign one, which cannot be reached by
 	// the configuration at all.
 	l.sh("ip -n %s addr del 10.99.0.2/24 dev eth0", l.ns(2))
-	time.Sleep(2 * time.Second)
-	if !a.up("node2", "eth0") || !b.up("node1", "eth0") {
-		t.Error("node2 is lost, though it speaks")
-	}
+	stays(t, 2*time.Second, "node2 speaks and is heard", func() bool { return a.up("node2", "eth0") && b.up("node1", "eth0") })
 }
 
 // Datagrams put in just before Close still leave.
 func TestFarewell(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, 2, 1)
 	a, b := l.start(l.config(1)), l.start(l.config(2))
 	whole(t, []*node{a, b}, "eth0")
@@ -246,4 +257,21 @@ func TestFarewell(t *testing.T) {
 	eventually(t, time.Second, "the farewell", func() bool {
 		return b.count(func(e ccm.TransportEvent) bool { return string(e.Payload) == "farewell" }) == 1
 	})
+}
+
+// A late beat is told with its interval, and kills nobody before deadtime.
+func TestLateHeartbeat(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, 2, 1)
+	c := l.config(1)
+	c.Deadtime, c.Warntime = 2*time.Second, 500*time.Millisecond
+	a, b := l.start(c), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	b.mute.Store(true)
+	eventually(t, 3*time.Second, "silence", func() bool { return a.Stats()[0].Silence > 600*time.Millisecond })
+	b.mute.Store(false)
+	eventually(t, time.Second, "warning", func() bool { return a.log.has("Late heartbeat: Node node2: interval ") })
+	if a.log.has("dead") || a.Stats()[0].Late != 1 {
+		t.Errorf("%+v", a.Stats())
+	}
 }

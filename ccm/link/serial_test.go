@@ -72,6 +72,7 @@ func newCable(t *testing.T, pace int) *cable {
 // Two nodes over a line of 19200 baud alone: beats come in time while bulk data
 // flows, and a pulled cable is found and healed.
 func TestSerial(t *testing.T) {
+	t.Parallel()
 	cable := newCable(t, 1920)
 	l := &lab{t: t}
 	var nodes []*node
@@ -89,7 +90,7 @@ func TestSerial(t *testing.T) {
 	m, at := pattern(6000, 1), time.Now()
 	a.Message("node2", ccm.Bulk, m)
 	b.Message("node1", ccm.Bulk, m)
-	time.Sleep(500 * time.Millisecond)
+	eventually(t, 5*time.Second, "bulk data flows", func() bool { return a.Stats()[0].Sent > 10 })
 	a.Message("node2", ccm.Control, []byte("urgent"))
 	eventually(t, 20*time.Second, "two messages", func() bool { return len(b.messages("node1")) == 2 && len(a.messages("node2")) == 1 })
 	t.Logf("6000 bytes each way took %v", time.Since(at))
