@@ -169,6 +169,25 @@ func TestMinimise(t *testing.T) {
 	}
 }
 
+func TestCached(t *testing.T) {
+	o := oracleFor(t)
+	c := &Cached{Command: o, Dir: t.TempDir()}
+	for seed := uint64(1); seed < 4; seed++ {
+		root, _ := Generate(seed)
+		what := WantGraph | WantSummary
+		first := c.Run(root, what)
+		if first.Err != nil {
+			t.Fatalf("seed %d: %v", seed, first.Err)
+		}
+		c.Command = &Command{Args: []string{"/bin/false"}, Dir: o.Dir}
+		again := c.Run(root, what)
+		c.Command = o
+		if again.Err != nil || len(Compare(first, again)) > 0 {
+			t.Errorf("seed %d: the remembered outcome differs: %v %s", seed, again.Err, Report(Compare(first, again), 5))
+		}
+	}
+}
+
 func TestCommandFails(t *testing.T) {
 	root, _ := Generate(1)
 	c := &Command{Args: []string{"/bin/false"}, Dir: t.TempDir()}

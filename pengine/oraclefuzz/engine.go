@@ -38,6 +38,7 @@ type Command struct {
 	Dir string
 	// Timeout ends a run; 0 stands for 20 s.
 	Timeout time.Duration
+	graph   []byte // as last read
 }
 
 // ErrTimeout is in the chain of an outcome's error when the engine was ended.
@@ -47,6 +48,7 @@ var ErrTimeout = errors.New("timed out")
 // needs a Command of its own.
 func (c *Command) Run(root *cib.Element, what What) *Outcome {
 	o := &Outcome{}
+	c.graph = nil
 	in, graph := filepath.Join(c.Dir, "cib.xml"), filepath.Join(c.Dir, "graph.xml")
 	if o.Err = os.WriteFile(in, cib.Print(root), 0o600); o.Err != nil {
 		return o
@@ -61,6 +63,7 @@ func (c *Command) Run(root *cib.Element, what What) *Outcome {
 			o.Err = fmt.Errorf("no transition graph was written: %w", err)
 			return o
 		}
+		c.graph = data
 		if o.Graph, o.Err = ReadGraph(data); o.Err != nil {
 			return o
 		}

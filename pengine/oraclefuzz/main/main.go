@@ -23,6 +23,7 @@ func main() {
 	keep := flag.String("keep", "", "directory for the CIBs that differ, as made and minimised")
 	oracle := flag.String("oracle", "crm_simulate", "command of the oracle")
 	ours := flag.String("engine", "bin/quorate crm_simulate", "command of the engine under test")
+	cache := flag.String("cache", "", "directory in which the oracle's outcomes are remembered")
 	limit := flag.Int("minimise", 400, "tests for each minimised difference; 0 switches minimising off")
 	per := flag.Int("per-signature", 1, "differences minimised for one signature")
 	ignore := flag.String("ignore", "", "comma-separated kinds of differences that do not count: error, actions, params, order, summary, scores, messages")
@@ -49,10 +50,21 @@ func main() {
 	if flag.NArg() > 0 {
 		os.Exit(files(a, b, flag.Args(), split(*ignore)))
 	}
+	if *cache != "" {
+		if err := os.MkdirAll(*cache, 0o755); err != nil {
+			die(err)
+		}
+	}
 	start := time.Now()
 	c := oraclefuzz.Campaign{
 		First: *seed, N: *n, Force: force, Jobs: *jobs, MinimiseLimit: *limit, PerSignature: *per, Keep: *keep, Ignore: split(*ignore),
-		Oracle: func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: a, Dir: dir} },
+		Oracle: func(dir string) oraclefuzz.Engine {
+			c := &oraclefuzz.Command{Args: a, Dir: dir}
+			if *cache == "" {
+				return c
+			}
+			return &oraclefuzz.Cached{Command: c, Dir: *cache}
+		},
 		Ours:   func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: b, Dir: dir} },
 		Progress: func(done int) {
 			if done%100 == 0 {
