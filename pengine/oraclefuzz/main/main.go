@@ -65,7 +65,7 @@ func main() {
 			}
 			return &oraclefuzz.Cached{Command: c, Dir: *cache}
 		},
-		Ours:   func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: b, Dir: dir} },
+		Ours: func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: b, Dir: dir} },
 		Progress: func(done int) {
 			if done%100 == 0 {
 				fmt.Fprintf(os.Stderr, "%d of %d after %s\n", done, *n, time.Since(start).Round(time.Second))
