@@ -157,7 +157,11 @@ func (m *Machine) onChanges(p *peer, msg *Changes) {
 	if m.planted(PlantNoBind) {
 		bound = m.stamped == b
 	}
-	if !bound || b.Proposer != p.name || m.rep.diverged { // rule 21
+	if !bound || b.Proposer != p.name { // rule 21
+		return
+	}
+	if m.rep.diverged {
+		m.send(p.name, &Tail{Ballot: b, From: m.rep.seq, Whole: true}) // the answer was lost
 		return
 	}
 	for i := range msg.List {

@@ -506,7 +506,6 @@ func (m *Machine) tryOpen() {
 		}
 	}
 	m.install(r.ballot)
-	m.beatNow = true
 	m.resendIn(m.t.k)
 	m.event(OpenedEvent{Ballot: r.ballot, Members: r.members, Seq: r.commit})
 }
@@ -517,8 +516,11 @@ func (m *Machine) onOpen(p *peer, b Ballot) {
 	}
 }
 
+// install takes the opened view for one's own. All members have promised it, so
+// the echoes of a beat sent now confirm this node in it (rule 28) at once.
 func (m *Machine) install(b Ballot) {
 	m.inst, m.instM = b, m.promisedM
+	m.beatNow = true
 }
 
 func (m *Machine) resendIn(d int64) {

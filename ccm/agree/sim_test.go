@@ -651,7 +651,7 @@ func (s *sim) fault() {
 		return
 	}
 	x := s.nodes[s.r.Intn(len(s.nodes))]
-	switch s.r.Intn(9) {
+	switch s.r.Intn(10) {
 	case 0, 1, 2:
 		i, j := s.r.Intn(len(s.nodes)), s.r.Intn(len(s.nodes))
 		s.cut[i][j] = !s.cut[i][j]
@@ -692,6 +692,29 @@ func (s *sim) fault() {
 			s.logf("%s daemon crash", x.name)
 			x.up = false
 			s.at(s.r.Int63n(150*msec), func() {
+				if !x.up {
+					x.boot(false)
+				}
+			})
+		}
+	case 9: // a planned stop: everything is released, then announced
+		if x.up && x.frozen <= s.now && x.m.leaving == nil {
+			released := s.r.Intn(4) > 0
+			s.logf("%s leaves, released=%v", x.name, released)
+			if released {
+				x.running, x.inflight = false, false
+				x.opgen++
+			}
+			x.m.Leave(x.local(), released)
+			x.pump()
+			inc := x.inc
+			s.at(s.r.Int63n(100*msec), func() {
+				if x.up && x.inc == inc {
+					s.logf("%s stops", x.name)
+					x.up = false
+				}
+			})
+			s.at(100*msec+s.r.Int63n(500*msec), func() {
 				if !x.up {
 					x.boot(false)
 				}
