@@ -61,7 +61,7 @@ func TestJudge(t *testing.T) {
 			}
 			var out bytes.Buffer
 			r, err := Run(t.Context(), Options{Out: &out, TempDir: temp, Idle: 100 * time.Millisecond,
-				files: map[string]string{"/lab/defect": file}, patience: 3 * time.Second})
+				files: map[string]string{"/lab/defect": file}, patience: 6 * time.Second})
 			if r.OK != (tc.sentence == "") {
 				t.Errorf("ok is %v: %v\n%s", r.OK, err, out.String())
 			}
