@@ -2,7 +2,9 @@ package link
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -65,6 +67,12 @@ func TestCutAndMend(t *testing.T) {
 		t.Fatal("the wrong node died")
 	}
 	a.Message("node2", ccm.Control, []byte("to the dead"))
+	a.Message("node2", ccm.Bulk, make([]byte, 50<<20))
+	var kept int
+	a.ask(func() { kept = a.peers["node2"].out.queued })
+	if kept != 0 {
+		t.Errorf("%d bytes are kept for a dead node", kept)
+	}
 
 	l.mend(2, 0)
 	eventually(t, 3*time.Second, "node2 back", func() bool { return a.state("node2") == "active" && b.state("node1") == "active" })
@@ -274,4 +282,51 @@ func TestLateHeartbeat(t *testing.T) {
 	if a.log.has("dead") || a.Stats()[0].Late != 1 {
 		t.Errorf("%+v", a.Stats())
 	}
+}
+
+// Beats pass bulk data.
+func TestBeatsUnderLoad(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, 2, 1)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	m := pattern(20<<20, 1)
+	a.Message("node2", ccm.Bulk, m)
+	b.Message("node1", ccm.Bulk, m)
+	var delays []time.Duration
+	for i := 0; len(b.messages("node1")) == 0 || i < 50; i++ {
+		word := fmt.Sprint("beat ", i)
+		at := ccm.Boottime()
+		a.Broadcast([]byte(word))
+		eventually(t, 5*time.Second, word, func() bool {
+			return b.count(func(e ccm.TransportEvent) bool {
+				if string(e.Payload) == word {
+					delays = append(delays, time.Duration(e.At-at))
+					return true
+				}
+				return false
+			}) > 0
+		})
+	}
+	slices.Sort(delays)
+	n := len(delays)
+	t.Logf("%d beats beside 20 MB each way: median %v, p95 %v, max %v", n, delays[n/2], delays[n*95/100], delays[n-1])
+	if delays[n*95/100] > 100*time.Millisecond {
+		t.Error("bulk data holds up beats")
+	}
+}
+
+// Two daemons on one port do not steal each other's frames: the second says so.
+func TestPortTaken(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, 2, 1)
+	a, b := l.start(l.config(1)), l.start(l.config(2))
+	whole(t, []*node{a, b}, "eth0")
+	c := l.config(1)
+	c.Self, c.Nodes = "node3", []string{"node2", "node3"}
+	third := l.start(c)
+	eventually(t, 2*time.Second, "complaint", func() bool { return third.log.has("address already in use") })
+	stays(t, 2*time.Second, "the first is not disturbed", func() bool { return a.up("node2", "eth0") && b.up("node1", "eth0") })
+	a.close()
+	eventually(t, 3*time.Second, "the second takes over", func() bool { return third.log.has("Link eth0 works now") })
 }

@@ -83,7 +83,6 @@ type sender struct {
 	sentAt       [1024]int64   // of the last transmissions, by number
 	backoff      uint
 	since        int64 // when the timer began to run
-	retransmits  uint64
 }
 
 func newSender(stream uint32) *sender {
@@ -109,8 +108,6 @@ func (s *sender) next(now int64, size int, limit int) *packet {
 		p := c.takeLost()
 		if p == nil {
 			p = s.cut(ccm.Class(class), size)
-		} else {
-			s.retransmits++
 		}
 		if p == nil {
 			continue
@@ -290,6 +287,25 @@ func (s *sender) timeout(now int64) {
 	s.window = minWindow
 	s.backoff = min(s.backoff+1, 6)
 	s.since = now
+}
+
+// waiting returns how many bytes of the caller wait or are on their way; gossip
+// does not count.
+func (s *sender) waiting() (n int) {
+	for class := range s.classes {
+		c := &s.classes[class]
+		if class == int(classGossip) {
+			continue
+		}
+		for _, m := range c.messages {
+			n += len(m)
+		}
+		n -= c.offset
+		for _, p := range c.flight {
+			n += len(p.data)
+		}
+	}
+	return n
 }
 
 // idle reports whether nothing waits for anything.

@@ -46,8 +46,10 @@ func (t *Transport) beginSession(p *peer) {
 // endSession drops what is queued for a peer. What it has begun to send is kept:
 // as long as it lives it may not know that this node gave it up, and goes on.
 func (t *Transport) endSession(p *peer, why string) {
-	if p.out != nil && !p.out.idle() {
-		t.log.Info(fmt.Sprintf("Messages of %d bytes to %s are dropped: %s", p.out.queued, p.name, why))
+	if p.out != nil {
+		if n := p.out.waiting(); n > 0 {
+			t.log.Info(fmt.Sprintf("Messages of %d bytes to %s are dropped: %s", n, p.name, why))
+		}
 	}
 	p.out = nil
 	delete(t.dirty, p)

@@ -98,6 +98,9 @@ func streamRun(seed uint64) error {
 		}
 		wire = rest
 	}
+	if s.queued != 0 || s.waiting() != 0 || s.inFlight != 0 {
+		return fmt.Errorf("at the end %d bytes are queued, %d wait, %d packets are in flight", s.queued, s.waiting(), s.inFlight)
+	}
 	for class := range want {
 		if len(got[class]) != len(want[class]) {
 			return fmt.Errorf("class %d: %d messages arrived of %d", class, len(got[class]), len(want[class]))

@@ -116,7 +116,6 @@ func (u *udp) open(ctx context.Context) (*udpSocket, error) {
 		var bindErr error
 		if err := c.Control(func(fd uintptr) {
 			bindErr = unix.SetsockoptString(int(fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE, u.iface)
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1)
 			// A frame that is too large for a tunnel is better cut up than lost.
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
