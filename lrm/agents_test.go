@@ -74,15 +74,19 @@ func heartbeatOp(resource, typ, name string, params map[string]string) Op {
 }
 
 func TestDebiansAgentsUnmodified(t *testing.T) {
-	for _, typ := range []string{"Dummy", "IPaddr2"} {
+	link := filepath.Join(t.TempDir(), "link")
+	for typ, p := range map[string]map[string]string{
+		"Dummy":    {},
+		"Delay":    {"startdelay": "0", "stopdelay": "0", "mondelay": "0"},
+		"IPaddr2":  {"ip": "192.168.71.205", "cidr_netmask": "24", "nic": "qlrm-a"},
+		"Route":    {"destination": "10.99.0.0/16", "gateway": "192.168.71.9"},
+		"symlink":  {"link": link, "target": "/etc/hostname"},
+		"anything": {"binfile": "/bin/sleep", "cmdline_options": "1000", "pidfile": filepath.Join(t.TempDir(), "pid")},
+	} {
 		t.Run(typ, func(t *testing.T) {
 			needDebian(t, typ)
 			nic := cable(t)
 			r := newRig(t, func(c *Config) { c.OCFRoot = debianRoot })
-			p := map[string]string{}
-			if typ == "IPaddr2" {
-				p = map[string]string{"ip": "192.168.71.205", "cidr_netmask": "24", "nic": "qlrm-a"}
-			}
 			for _, s := range []struct {
 				action string
 				rc     int

@@ -94,7 +94,8 @@ func (l *LRM) takeOver(old journalState) {
 // Leftovers returns what an earlier daemon of this boot left active or in flight.
 func (l *LRM) Leftovers() []Leftover { return l.leftovers }
 
-// Execute queues an operation. Its result comes from [LRM.Results].
+// Execute queues an operation. Its result comes from [LRM.Results]. The map of
+// parameters must not be changed afterwards.
 func (l *LRM) Execute(op Op) { l.submit(op, nil) }
 
 // submit queues an operation; done gets the result besides.

@@ -158,7 +158,7 @@ while :; do sleep 1; done`)
 	if res.Status != TimedOut || res.RC != ErrGeneric {
 		t.Errorf("status %d rc %d", res.Status, res.RC)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("the timeout of 700 ms took %s", took)
 	}
 	for _, w := range []string{"start of r1 did not end within 700ms", "sleep 300 ["} {
@@ -221,7 +221,7 @@ esac`)
 		t.Fatalf("%+v", res)
 	}
 	// The daemon holds the pipe open; that must not delay the result.
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("start took %s", took)
 	}
 	b, err := os.ReadFile(filepath.Join(r.run, "pid"))
