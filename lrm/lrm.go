@@ -120,21 +120,22 @@ func (l *LRM) lost(recs []*recurring) {
 	}
 }
 
-// Cancel withdraws a recurring operation, or one that still waits for its turn
-// (interval 0). The answer is a result with status [Cancelled], also when there
-// was nothing to cancel (its CallID is 0 then). A run under way ends by itself;
-// its result is not reported.
+// Cancel withdraws a recurring operation, or (interval 0) those of that name that
+// still wait for their turn. The answer is a result with status [Cancelled] for
+// each, or one with CallID 0 when there was nothing to cancel. A run under way ends
+// by itself; that of a recurring operation is not reported then.
 func (l *LRM) Cancel(resource, name string, interval time.Duration) {
 	l.post(func() {
-		r := Result{Op: Op{Resource: resource, Name: name, Interval: interval}, Status: Cancelled}
-		if t := l.sched.cancel(resource, name, interval); t != nil {
-			r.Op, r.CallID = t.op, t.callID
-			l.hist.drop(&t.op)
-			if t.done != nil {
-				t.done(r)
+		gone := l.sched.cancel(resource, name, interval)
+		for _, t := range gone {
+			if interval > 0 {
+				l.hist.drop(&t.op)
 			}
+			l.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled}, t.done)
 		}
-		l.report(r, nil)
+		if len(gone) == 0 {
+			l.report(Result{Op: Op{Resource: resource, Name: name, Interval: interval}, Status: Cancelled}, nil)
+		}
 	})
 }
 
@@ -165,8 +166,8 @@ func (l *LRM) Active() (out []string) {
 	return out
 }
 
-// InFlight returns the operations that wait or are being executed, except the
-// waiting repeats of recurring ones.
+// InFlight returns the operations that wait or are being executed and have no
+// result yet; repeats of recurring ones are not among them.
 func (l *LRM) InFlight() (out []Op) {
 	l.ask(func() { out = l.sched.pending() })
 	return out

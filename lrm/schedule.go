@@ -114,10 +114,8 @@ func (s *schedule) list(resource string, l *lane) {
 func (s *schedule) tick(now time.Time) []*task {
 	for len(s.timers) > 0 && !s.timers[0].due.After(now) {
 		t := heap.Pop(&s.timers).(timer).task
-		if t.rec == nil || !t.rec.cancelled {
-			t.queued = now
-			s.enqueue(t)
-		}
+		t.queued = now
+		s.enqueue(t)
 	}
 	var out []*task
 	for s.running < s.limit && len(s.ready) > 0 {
@@ -186,13 +184,9 @@ func (s *schedule) drop(rec *recurring) {
 	if s.recurring[rec.op.Key()] == rec {
 		delete(s.recurring, rec.op.Key())
 	}
-	s.unqueue(rec.op.Resource, func(t *task) bool { return t.rec == rec })
-	for i := 0; i < len(s.timers); i++ {
-		if s.timers[i].task.rec == rec {
-			heap.Remove(&s.timers, i)
-			i--
-		}
-	}
+	match := func(t *task) bool { return t.rec == rec }
+	s.unqueue(rec.op.Resource, match)
+	s.untime(match)
 }
 
 // endRecurring ends all recurring operations of a resource and returns those
@@ -209,27 +203,36 @@ func (s *schedule) endRecurring(resource string) (lost []*recurring) {
 	return lost
 }
 
-// cancel withdraws an operation: a recurring one, or one that still waits. It
-// returns what was withdrawn, or nil. An execution under way goes on.
-func (s *schedule) cancel(resource, name string, interval time.Duration) *task {
+// cancel withdraws an operation: a recurring one, or all of that name that still
+// wait. It returns what was withdrawn. An execution under way goes on.
+func (s *schedule) cancel(resource, name string, interval time.Duration) []*task {
 	if interval > 0 {
 		rec := s.recurring[OpKey(resource, name, interval)]
 		if rec == nil {
 			return nil
 		}
 		s.drop(rec)
-		return &task{op: rec.op, callID: rec.callID, rec: rec}
+		return []*task{{op: rec.op, callID: rec.callID, rec: rec}}
 	}
 	match := func(t *task) bool { return t.op.Resource == resource && t.op.Name == name && t.op.Interval == 0 }
-	if gone := s.unqueue(resource, match); len(gone) > 0 {
-		return gone[0]
-	}
-	for i := range s.timers {
-		if match(s.timers[i].task) {
-			return heap.Remove(&s.timers, i).(timer).task
+	return append(s.unqueue(resource, match), s.untime(match)...)
+}
+
+// untime removes tasks that are not due yet.
+func (s *schedule) untime(match func(*task) bool) (gone []*task) {
+	keep := s.timers[:0:0]
+	for _, t := range s.timers {
+		if match(t.task) {
+			gone = append(gone, t.task)
+		} else {
+			keep = append(keep, t)
 		}
 	}
-	return nil
+	if len(gone) > 0 {
+		s.timers = keep
+		heap.Init(&s.timers)
+	}
+	return gone
 }
 
 // unqueue removes waiting tasks of a resource.
@@ -305,20 +308,21 @@ func (h *timerHeap) Pop() any {
 // under way.
 func (s *schedule) pending() []Op {
 	var out []Op
+	add := func(t *task) {
+		if t.rec == nil || !t.rec.reported {
+			out = append(out, t.op)
+		}
+	}
 	for _, l := range s.lanes {
 		if l.current != nil {
-			out = append(out, l.current.op)
+			add(l.current)
 		}
 		for _, t := range l.queue {
-			if t.rec == nil || !t.rec.reported {
-				out = append(out, t.op)
-			}
+			add(t)
 		}
 	}
 	for _, t := range s.timers {
-		if t.task.rec == nil || !t.task.rec.reported {
-			out = append(out, t.task.op)
-		}
+		add(t.task)
 	}
 	return out
 }
