@@ -213,3 +213,30 @@ func TestDirectedSchedules(t *testing.T) {
 		})
 	}
 }
+
+// A good-bye that comes twice, the second time after the next life has begun,
+// concerns the former life only.
+func TestLateGoodbyeOfAFormerLife(t *testing.T) {
+	s := directed(t, 3, 0)
+	c := s.node("c")
+	old := c.inc
+	c.m.Leave(c.local(), true)
+	c.pump()
+	s.run(s.now + 20*msec)
+	if v := s.node("a").m.view; len(v.Members) != 2 || !c.m.LeaveDone() {
+		t.Fatal("a planned stop is not known at once\n" + s.story(t))
+	}
+	c.up = false
+	c.boot(false)
+	s.run(s.now + 100*msec)
+	for _, n := range []string{"a", "b"} {
+		s.deliver("c", old, s.node(n), Encode(7, &Leaving{Released: true}), nil)
+	}
+	s.run(s.now + 500*msec)
+	for _, n := range []string{"a", "b"} {
+		p := s.node(n).m.peers["c"]
+		if v := s.node(n).m.view; len(v.Members) != 3 || p.released || !p.alive {
+			t.Errorf("%s: %+v %+v", n, v, p)
+		}
+	}
+}

@@ -49,9 +49,6 @@ func (m *Machine) settleLeave() {
 
 func (m *Machine) onLeaving(p *peer, msg *Leaving) {
 	m.datagram(p.name, &Left{Incarnation: p.inc})
-	if p.left >= p.inc {
-		return
-	}
 	p.left = p.inc
 	if p.alive {
 		m.dead(p, "left")

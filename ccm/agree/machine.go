@@ -358,8 +358,8 @@ func (m *Machine) me() Member { return Member{m.cfg.Self, m.cfg.Incarnation} }
 func (m *Machine) handle(in Input) {
 	p := m.peers[in.From]
 	if p == nil || in.Incarnation < p.inc || in.Incarnation <= p.left {
-		if l, ok := in.Msg.(*Leaving); ok && p != nil && in.Incarnation == p.left {
-			m.onLeaving(p, l) // our answer was lost
+		if _, ok := in.Msg.(*Leaving); ok && p != nil && in.Incarnation == p.left {
+			m.datagram(p.name, &Left{Incarnation: p.left}) // our answer was lost
 		}
 		return
 	}
