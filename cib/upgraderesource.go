@@ -13,6 +13,8 @@ type metaSet struct {
 	given []*Element
 	// inner come from sets of instance attributes, which come last.
 	inner []*Element
+	// extra are written down because of other defaults; no set has them.
+	extra []*Element
 }
 
 // resource upgrades a primitive, group, clone or master_slave.
@@ -57,12 +59,12 @@ func (u *upgrader) resource(e *Element) *Element {
 	}
 	switch e.Name {
 	case "master_slave":
-		m.attrs = append(m.attrs, New("nvpair", "name", "promotable", "value", "true"))
+		m.extra = append(m.extra, New("nvpair", "name", "promotable", "value", "true"))
 		fallthrough
 	case "clone":
 		if !m.has("globally-unique") {
 			u.say(e, "", Added, "globally-unique=\"true\" is written down: it was the default, which is false today")
-			m.attrs = append(m.attrs, New("nvpair", "name", "globally-unique", "value", "true"))
+			m.extra = append(m.extra, New("nvpair", "name", "globally-unique", "value", "true"))
 		}
 	}
 	return out.WithChildren(append(m.sets(e.ID()), kids...)...)
@@ -82,6 +84,9 @@ func (m *metaSet) has(name string) bool {
 // sets returns the sets in their order of precedence. Without any in the source
 // the options go into one set.
 func (m *metaSet) sets(owner string) []*Element {
+	if len(m.extra) > 0 && !m.append(m.given) && (len(m.attrs) > 0 || !m.append(m.inner)) {
+		m.attrs = append(m.attrs, m.extra...)
+	}
 	var own *Element
 	if len(m.attrs) > 0 {
 		own = New("meta_attributes", "id", owner+"-meta_attributes").WithChildren(m.attrs...)
@@ -107,6 +112,17 @@ func (m *metaSet) sets(owner string) []*Element {
 		}
 	}
 	return append([]*Element{own}, rest...)
+}
+
+// append puts the extra pairs into the first set that holds always.
+func (m *metaSet) append(sets []*Element) bool {
+	for i, s := range sets {
+		if s.First("rule") == nil {
+			sets[i] = s.WithChildren(append(slices.Clone(s.Children), m.extra...)...)
+			return true
+		}
+	}
+	return false
 }
 
 // resourceName upgrades the tag and what names the agent.
