@@ -2,6 +2,7 @@ package cib
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,7 +43,18 @@ type printer struct {
 	w      io.Writer
 	n      int64
 	err    error
+	// digest is set to print as Pacemaker does for its digests.
+	digest bool
 }
+
+// escapes tells escape what the text is for.
+type escapes int
+
+const (
+	escapeText escapes = iota
+	escapeAttr
+	escapeDigest
+)
 
 func (p *printer) print(e *Element) []byte {
 	p.buf = make([]byte, 0, 512)
@@ -69,18 +81,27 @@ func (p *printer) element(e *Element, depth int) {
 		p.buf = append(append(append(p.buf, "<!--"...), commentText(e.Text)...), "-->"...)
 		return
 	case TextName:
-		p.buf = escape(p.buf, e.Text, false)
+		if !p.digest {
+			p.buf = escape(p.buf, e.Text, escapeText)
+		}
 		return
 	case InstructionName:
+		if p.digest {
+			return
+		}
 		p.buf = append(append(append(p.buf, "<?"...), strings.ReplaceAll(validText(e.Text), "?>", "? >")...), "?>"...)
 		return
+	}
+	mode := escapeAttr
+	if p.digest {
+		mode = escapeDigest
 	}
 	p.buf = append(append(p.buf, '<'), e.Name...)
 	for i := range e.Attrs {
 		p.buf = append(append(append(p.buf, ' '), e.Attrs[i].Name...), '=', '"')
-		p.buf = append(escape(p.buf, e.Attrs[i].Value, true), '"')
+		p.buf = append(escape(p.buf, e.Attrs[i].Value, mode), '"')
 	}
-	if len(e.Children) == 0 {
+	if len(e.Children) == 0 || p.digest && !slices.ContainsFunc(e.Children, func(c *Element) bool { return c.Name != TextName && c.Name != InstructionName }) {
 		p.buf = append(p.buf, '/', '>')
 		return
 	}
@@ -117,8 +138,9 @@ func (p *printer) newline(depth int) {
 	}
 }
 
-// escape appends s with what XML reserves written as references.
-func escape(out []byte, s string, attr bool) []byte {
+// escape appends s with what XML reserves written as references. For digests,
+// white space is written as Pacemaker writes it, which no reader can undo.
+func escape(out []byte, s string, mode escapes) []byte {
 	last := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -135,20 +157,15 @@ func escape(out []byte, s string, attr bool) []byte {
 		case '&':
 			by = "&amp;"
 		case '\r':
-			by = "&#13;"
+			by = [...]string{"&#13;", "&#13;", `\r`}[mode]
 		case '"':
-			if attr {
-				by = "&quot;"
-			}
-		case '\n':
-			if attr {
-				by = "&#10;"
-			}
-		case '\t':
-			if attr {
-				by = "&#9;"
-			}
+			by = [...]string{"", "&quot;", "&quot;"}[mode]
 		case '\'':
+			by = [...]string{"", "&apos;", "&apos;"}[mode]
+		case '\n':
+			by = [...]string{"", "&#10;", `\n`}[mode]
+		case '\t':
+			by = [...]string{"", "&#9;", "    "}[mode]
 		default:
 			var r rune
 			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 || !isChar(r) {
