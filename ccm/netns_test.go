@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -350,5 +351,52 @@ func TestThreeProcessesOverLinks(t *testing.T) {
 	t.Logf("view %v after a planned stop", l.nodes[rest[0]].at.Sub(at))
 	if l.nodes[rest[0]].at.Sub(at) > 500*time.Millisecond {
 		t.Errorf("a planned stop took %v", l.nodes[rest[0]].at.Sub(at))
+	}
+}
+
+// A node that is frozen for longer than its lease refuses the first command it
+// finds when it wakes, and comes back into the membership.
+func TestFrozenProcessOverLinks(t *testing.T) {
+	l := newNetlab(t)
+	l.start(nsNodes...)
+	for _, n := range nsNodes {
+		l.await(n, nsNodes...)
+	}
+	dc := l.nodes["n1"].view.DC
+	if r := l.ask(dc, "maystart"); r.Err != "" {
+		t.Fatalf("before the freeze: %s", r.Err)
+	}
+	rest := slices.DeleteFunc(slices.Clone(nsNodes), func(n string) bool { return n == dc })
+	at := time.Now()
+	if err := l.nodes[dc].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	v := l.await(rest[0], rest...)
+	l.await(rest[1], rest...)
+	t.Logf("new view %v after the freeze", l.nodes[rest[0]].at.Sub(at))
+	if r := l.ask(v.DC, "certify"); r.Err != "" || !slices.Equal(r.Expired, []string{dc}) {
+		t.Fatalf("certificate %+v", r)
+	}
+	if r := l.ask(rest[0], "maystart"); r.Err != "" {
+		t.Error(r.Err)
+	}
+	if _, err := fmt.Fprintln(l.nodes[dc].in, "maystart"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.nodes[dc].cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		r := l.next(dc, "answer to the command it slept over")
+		if r.Answer != "" {
+			if r.Err == "" {
+				t.Error("a frozen DC obeyed after its lease was over")
+			}
+			t.Log(r.Err)
+			break
+		}
+	}
+	for _, n := range nsNodes {
+		l.await(n, nsNodes...)
 	}
 }

@@ -409,3 +409,72 @@ func TestStateDirectoryOfAnotherDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A node whose disk fails stops: it must not promise what it cannot keep.
+func TestFailedDiskStopsTheNode(t *testing.T) {
+	l := newLab(t, "a", "b", "c")
+	synctest.Test(t, func(t *testing.T) {
+		l.start("a", "b", "c")
+		v, _ := l.await("a", "view of all", quorate("a", "b", "c"))
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		dc := l.nodes[v.DC]
+		dc.inbox.put(func() {
+			if err := dc.store.db.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		if _, err := dc.Propose(ctx, "r", []byte("x")); !errors.Is(err, ErrUnknown) {
+			t.Errorf("proposal on a failed disk: %v", err)
+		}
+		<-dc.Done()
+		if err := dc.Err(); !errors.Is(err, ErrStore) {
+			t.Errorf("the reason: %v", err)
+		}
+		if v, _ := dc.View(); v.Quorum {
+			t.Errorf("a stopped node shows %+v", v)
+		}
+		if err := dc.MayStart(v.Instance); !errors.Is(err, ErrLease) {
+			t.Errorf("a stopped node may start: %v", err)
+		}
+		delete(l.nodes, v.DC)
+		rest := slices.DeleteFunc(slices.Clone(l.names), func(n string) bool { return n == v.DC })
+		l.await(rest[0], "view of the rest", quorate(rest...))
+		l.stopAll()
+	})
+}
+
+// Messages of any size arrive whole and in order; what is sent into a cut is
+// dropped, and the next session starts clean.
+func TestCutAndHeal(t *testing.T) {
+	l := newLab(t, "a", "b", "c")
+	synctest.Test(t, func(t *testing.T) {
+		l.net.Loss(0.05)
+		l.start("a", "b", "c")
+		for _, n := range l.names {
+			l.await(n, "view of all", quorate("a", "b", "c"))
+		}
+		l.net.Isolate("c", true)
+		l.await("a", "view of two", quorate("a", "b"))
+		v, _ := l.await("c", "loss of quorum", func(v View) bool { return !v.Quorum && v.Event == agree.EventInvalid })
+		if !slices.Equal(v.Lost, []string{"a", "b"}) || v.DC != "" {
+			t.Errorf("c shows %+v", v)
+		}
+		if ls, _ := l.nodes["c"].Lease(); ls.Valid {
+			t.Errorf("c is alone for %v and holds a lease", l.timing.Deadtime)
+		}
+		l.net.Isolate("c", false)
+		_, took := l.await("c", "view of all", quorate("a", "b", "c"))
+		if took > l.timing.Deadtime {
+			t.Errorf("it took %v to come together again", took)
+		}
+		// One-way: c hears a, a does not hear c.
+		l.net.Cut("c", "a", true)
+		l.await("b", "view without c or a", func(v View) bool { return v.Quorum && len(v.Members) == 2 && v.Has("b") })
+		l.net.Cut("c", "a", false)
+		for _, n := range l.names {
+			l.await(n, "view of all", quorate("a", "b", "c"))
+		}
+		l.stopAll()
+	})
+}
