@@ -1,0 +1,208 @@
+package mon
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quorate/quorate/cib"
+)
+
+// hiddenAttributes are the cluster's own.
+func hiddenAttribute(name string) bool {
+	for _, p := range []string{"fail-count-", "last-failure-", "#"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return name == "standby" || name == "shutdown" || name == "terminate" || name == "maintenance"
+}
+
+func (p *printer) attributes() {
+	p.title("Node Attributes")
+	for _, n := range p.c.nodes {
+		if !n.online {
+			continue
+		}
+		var names []string
+		for a := range n.attrs {
+			if !hiddenAttribute(a) {
+				names = append(names, a)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		sort.Strings(names)
+		p.itemf(1, "Node: %s:", p.name(n))
+		for _, a := range names {
+			text := fmt.Sprintf("%-32s\t: %-10s", a, n.attrs[a])
+			if note := p.c.connectivity(a, n.attrs[a]); note != "" {
+				text += "\t: " + note
+			}
+			p.item(2, text)
+		}
+	}
+}
+
+// connectivity judges the attribute of a ping agent by what all its hosts
+// would add up to.
+func (c *cluster) connectivity(name, value string) string {
+	have, err := strconv.Atoi(value)
+	if err != nil {
+		return ""
+	}
+	for _, id := range sortedKeys(c.byID) {
+		r := c.byID[id]
+		if r.typ != "ping" && r.typ != "pingd" || r.elem == nil {
+			continue
+		}
+		params := make(map[string]string)
+		nvset(c, r.elem, "instance_attributes", "", params)
+		attr := params["name"]
+		if attr == "" {
+			attr = "pingd"
+		}
+		if attr != name {
+			continue
+		}
+		multiplier, err := strconv.Atoi(params["multiplier"])
+		if err != nil {
+			multiplier = 1
+		}
+		want := multiplier * len(strings.Fields(params["host_list"]))
+		switch {
+		case have <= 0:
+			return "Connectivity is lost"
+		case want > have:
+			return fmt.Sprintf("Connectivity is degraded (Expected=%d)", want)
+		}
+		return ""
+	}
+	return ""
+}
+
+// operations prints the history, or only the fail counts.
+func (p *printer) operations(ops bool) {
+	if ops {
+		p.title("Operations")
+	} else {
+		p.title("Migration Summary")
+	}
+	for _, s := range p.c.root.First("status").All("node_state") {
+		n := p.c.node(s.ID())
+		if n == nil || !n.online {
+			continue
+		}
+		var b []string
+		for _, e := range s.Path("lrm", "lrm_resources").All("lrm_resource") {
+			r, _ := p.c.lookup(e.ID())
+			if r == nil || len(e.All("lrm_rsc_op")) == 0 {
+				continue
+			}
+			b = append(b, p.rscHistory(n, r, e, ops)...)
+		}
+		if len(b) == 0 {
+			continue
+		}
+		p.itemf(1, "Node: %s:", p.name(n))
+		for _, l := range b {
+			p.b.WriteString(l)
+		}
+	}
+}
+
+func (p *printer) rscHistory(n *node, r *resource, e *cib.Element, ops bool) []string {
+	count, last := p.c.failCount(n, r.id)
+	if !ops && count == "" {
+		return nil
+	}
+	threshold := "1000000"
+	if v := r.meta["migration-threshold"]; v != "" {
+		threshold = v
+		if strings.EqualFold(v, "INFINITY") {
+			threshold = "1000000"
+		}
+	}
+	text := fmt.Sprintf("    * %s: migration-threshold=%s", e.ID(), threshold)
+	if count != "" {
+		text += " fail-count=" + count
+		if sec, err := strconv.ParseInt(last, 10, 64); err == nil && sec > 0 {
+			text += " last-failure='" + time.Unix(sec, 0).In(p.o.Now.Location()).Format(timeForm) + "'"
+		}
+	}
+	if !ops {
+		return []string{text + "\n"}
+	}
+	var recs []record
+	for _, op := range e.All("lrm_rsc_op") {
+		recs = append(recs, newRecord(op))
+	}
+	sort.SliceStable(recs, func(i, j int) bool { return recs[i].call < recs[j].call })
+	out := []string{text + ":\n"}
+	for _, rec := range recs {
+		if rec.probe() && rec.rc == 7 {
+			continue
+		}
+		out = append(out, "      * "+p.opText(rec)+"\n")
+	}
+	if len(out) == 1 {
+		return nil
+	}
+	return out
+}
+
+func (p *printer) opText(rec record) string {
+	name := rec.task
+	if rec.probe() {
+		name = "probe"
+	}
+	text := fmt.Sprintf("(%d) %s", rec.call, name)
+	if rec.interval > 0 {
+		text += fmt.Sprintf(": interval=\"%dms\"", rec.interval/time.Millisecond)
+	}
+	if !p.o.Timing {
+		return text
+	}
+	if rec.interval == 0 {
+		text += ":"
+	}
+	if rec.change > 0 {
+		text += fmt.Sprintf(" last-rc-change=%q", time.Unix(rec.change, 0).In(p.o.Now.Location()).Format(timeForm))
+	}
+	for _, x := range []string{"exec-time", "queue-time"} {
+		if v := rec.e.Get(x); v != "" {
+			n, _ := strconv.Atoi(v)
+			text += fmt.Sprintf(" %s=%q", x, milliseconds(n))
+		}
+	}
+	return text + fmt.Sprintf(" rc=%d (%s)", rec.rc, rcWord(rec.rc))
+}
+
+// failCount sums the fail counts of a resource on a node; "" when there is
+// none.
+func (c *cluster) failCount(n *node, id string) (count, last string) {
+	sum := 0
+	for a, v := range n.attrs {
+		rest, ok := strings.CutPrefix(a, "fail-count-")
+		if !ok {
+			continue
+		}
+		name, _, _ := strings.Cut(rest, "#")
+		if name != id {
+			continue
+		}
+		if score, err := cib.ParseScore(v); err == nil {
+			sum += score
+		}
+		if l := n.attrs["last-failure-"+rest]; l > last {
+			last = l
+		}
+	}
+	if sum == 0 {
+		return "", ""
+	}
+	return cib.FormatScore(sum), last
+}
