@@ -46,21 +46,33 @@ func newRecord(e *cib.Element) record {
 // histories replays what every node reports about every resource.
 func (c *cluster) histories() {
 	fencing := c.flag("stonith-enabled", true)
-	// What runs for certain chooses its place in a clone first.
-	for _, online := range []bool{true, false} {
-		for _, s := range c.root.First("status").All("node_state") {
-			n := c.node(s.ID())
-			if n == nil {
-				n = c.node(s.Get("uname"))
-			}
-			if n == nil || (n.online || n.kind != member) != online || !online && !fencing {
-				continue
-			}
-			for _, e := range s.Path("lrm", "lrm_resources").All("lrm_resource") {
-				c.history(n, e)
-			}
+	for _, s := range c.root.First("status").All("node_state") {
+		n := c.node(s.ID())
+		if n == nil {
+			n = c.node(s.Get("uname"))
+		}
+		// Without fencing nothing is believed of a node that is away.
+		if n == nil || n.kind == member && !n.online && !fencing {
+			continue
+		}
+		for _, e := range s.Path("lrm", "lrm_resources").All("lrm_resource") {
+			c.history(n, e)
 		}
 	}
+}
+
+// sortRecords brings operations into the order in which they were executed. One
+// in progress has no number yet: it is the newest.
+func sortRecords(recs []record) {
+	slices.SortStableFunc(recs, func(a, b record) int {
+		if p, q := a.call < 0, b.call < 0; p != q {
+			if p {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.change, b.change))
+	})
 }
 
 func (c *cluster) history(n *node, e *cib.Element) {
@@ -71,16 +83,7 @@ func (c *cluster) history(n *node, e *cib.Element) {
 	if len(recs) == 0 {
 		return
 	}
-	slices.SortStableFunc(recs, func(a, b record) int {
-		// An operation in progress has no number yet: it is the newest.
-		if p, q := a.call < 0, b.call < 0; p != q {
-			if p {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.change, b.change))
-	})
+	sortRecords(recs)
 	r, num := c.lookup(e.ID())
 	if r == nil {
 		r = &resource{id: e.ID(), class: e.Get("class"), provider: e.Get("provider"), typ: e.Get("type"), orphan: true,

@@ -21,7 +21,7 @@ func hiddenAttribute(name string) bool {
 }
 
 func (p *printer) attributes() {
-	p.title("Node Attributes")
+	titled := false
 	for _, n := range p.c.nodes {
 		if !n.online {
 			continue
@@ -34,6 +34,10 @@ func (p *printer) attributes() {
 		}
 		if len(names) == 0 {
 			continue
+		}
+		if !titled {
+			titled = true
+			p.title("Node Attributes")
 		}
 		sort.Strings(names)
 		p.itemf(1, "Node: %s:", p.name(n))
@@ -86,23 +90,31 @@ func (c *cluster) connectivity(name, value string) string {
 
 // operations prints the history, or only the fail counts.
 func (p *printer) operations(ops bool) {
-	if ops {
-		p.title("Operations")
-	} else {
-		p.title("Migration Summary")
+	titled, heading := false, "Operations"
+	if !ops {
+		heading = "Migration Summary"
 	}
 	for _, s := range p.c.root.First("status").All("node_state") {
 		n := p.c.node(s.ID())
 		if n == nil || !n.online {
 			continue
 		}
+		if !titled {
+			titled = true
+			p.title(heading)
+		}
 		var b []string
 		for _, e := range s.Path("lrm", "lrm_resources").All("lrm_resource") {
-			r, _ := p.c.lookup(e.ID())
-			if r == nil || len(e.All("lrm_rsc_op")) == 0 {
-				continue
+			r, num := p.c.lookup(e.ID())
+			name := e.ID()
+			if r == nil {
+				r = &resource{id: name}
+			} else if cl := cloneOf(r); cl != nil && !cl.unique && num >= 0 && ops {
+				name = r.id
 			}
-			b = append(b, p.rscHistory(n, r, e, ops)...)
+			if len(e.All("lrm_rsc_op")) > 0 {
+				b = append(b, p.rscHistory(n, r, e, name, ops)...)
+			}
 		}
 		if len(b) == 0 {
 			continue
@@ -114,8 +126,8 @@ func (p *printer) operations(ops bool) {
 	}
 }
 
-func (p *printer) rscHistory(n *node, r *resource, e *cib.Element, ops bool) []string {
-	count, last := p.c.failCount(n, r.id)
+func (p *printer) rscHistory(n *node, r *resource, e *cib.Element, id string, ops bool) []string {
+	count, last := p.c.failCount(n, r, id)
 	if !ops && count == "" {
 		return nil
 	}
@@ -126,7 +138,7 @@ func (p *printer) rscHistory(n *node, r *resource, e *cib.Element, ops bool) []s
 			threshold = "1000000"
 		}
 	}
-	text := fmt.Sprintf("    * %s: migration-threshold=%s", e.ID(), threshold)
+	text := fmt.Sprintf("    * %s: migration-threshold=%s", id, threshold)
 	if count != "" {
 		text += " fail-count=" + count
 		if sec, err := strconv.ParseInt(last, 10, 64); err == nil && sec > 0 {
@@ -140,10 +152,10 @@ func (p *printer) rscHistory(n *node, r *resource, e *cib.Element, ops bool) []s
 	for _, op := range e.All("lrm_rsc_op") {
 		recs = append(recs, newRecord(op))
 	}
-	sort.SliceStable(recs, func(i, j int) bool { return recs[i].call < recs[j].call })
+	sortRecords(recs)
 	out := []string{text + ":\n"}
 	for _, rec := range recs {
-		if rec.probe() && rec.rc == 7 {
+		if rec.probe() && rec.rc == 7 || rec.task == "notify" {
 			continue
 		}
 		out = append(out, "      * "+p.opText(rec)+"\n")
@@ -174,16 +186,15 @@ func (p *printer) opText(rec record) string {
 	}
 	for _, x := range []string{"exec-time", "queue-time"} {
 		if v := rec.e.Get(x); v != "" {
-			n, _ := strconv.Atoi(v)
-			text += fmt.Sprintf(" %s=%q", x, milliseconds(n))
+			text += fmt.Sprintf(" %s=\"%sms\"", x, v)
 		}
 	}
-	return text + fmt.Sprintf(" rc=%d (%s)", rec.rc, rcWord(rec.rc))
+	return text + fmt.Sprintf(" rc=%d (%s)", max(rec.rc, 0), rcWord(max(rec.rc, 0)))
 }
 
 // failCount sums the fail counts of a resource on a node; "" when there is
-// none.
-func (c *cluster) failCount(n *node, id string) (count, last string) {
+// none. In an anonymous clone the number of the instance does not matter.
+func (c *cluster) failCount(n *node, r *resource, id string) (count, last string) {
 	sum := 0
 	for a, v := range n.attrs {
 		rest, ok := strings.CutPrefix(a, "fail-count-")
@@ -191,11 +202,15 @@ func (c *cluster) failCount(n *node, id string) (count, last string) {
 			continue
 		}
 		name, _, _ := strings.Cut(rest, "#")
+		if cl := cloneOf(r); cl != nil && !cl.unique {
+			name, _, _ = strings.Cut(name, ":")
+			id, _, _ = strings.Cut(id, ":")
+		}
 		if name != id {
 			continue
 		}
 		if score, err := cib.ParseScore(v); err == nil {
-			sum += score
+			sum = min(sum+score, cib.Infinity)
 		}
 		if l := n.attrs["last-failure-"+rest]; l > last {
 			last = l
@@ -204,5 +219,5 @@ func (c *cluster) failCount(n *node, id string) (count, last string) {
 	if sum == 0 {
 		return "", ""
 	}
-	return cib.FormatScore(sum), last
+	return strconv.Itoa(sum), last
 }

@@ -111,7 +111,7 @@ func (p *printer) inactiveList() {
 		if r.kind == primitive && anyActive(r) {
 			continue
 		}
-		if r.kind == group && anyActive(r) || r.kind == clone && allActive(r) {
+		if r.kind != primitive && allActive(r) {
 			continue
 		}
 		p.resource(r, 1)
@@ -179,7 +179,7 @@ func (p *printer) briefList(list []*resource, depth int, top bool) {
 				sum += v
 			}
 		}
-		if sum == 0 && p.o.Inactive {
+		if sum == 0 && (p.o.Inactive || !top) {
 			p.itemf(depth, "%s\t(%s):\tActive", count(0), a)
 		}
 	}
@@ -311,7 +311,7 @@ func (p *printer) clone(r *resource, depth int) {
 		}
 		if child.kind == group {
 			p.group(child, i, depth+1)
-		} else if in := ins[0]; in.active() || p.o.Inactive {
+		} else if in := ins[0]; in.active() || p.o.Inactive || r.unique {
 			p.item(depth+1, p.line(in, true))
 		}
 	}
