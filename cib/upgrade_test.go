@@ -210,3 +210,176 @@ func appendInt(b []byte, n int) []byte {
 	}
 	return append(b, byte('0'+n%10))
 }
+
+// TestUpgradeRules goes through the mapping of the two dialects, one construct
+// each; want must be in the result and say in the report.
+func TestUpgradeRules(t *testing.T) {
+	config := func(crm, nodes, resources, constraints string) string {
+		return `<cib have_quorum="false"><configuration><crm_config>` + crm + `</crm_config><nodes>` + nodes + `</nodes><resources>` + resources +
+			`</resources><constraints>` + constraints + `</constraints></configuration><status/></cib>`
+	}
+	set := func(pairs string) string {
+		return `<cluster_property_set id="cib-bootstrap-options"><attributes>` + pairs + `</attributes></cluster_property_set>`
+	}
+	two := `<primitive id="a" class="ocf" type="D"/><primitive id="b" class="ocf" type="D"/>`
+	for _, c := range []struct{ name, src, want, say string }{
+		{"the root", config("", "", "", ""), `have-quorum="0"`, "have_quorum is now have-quorum"},
+		{"versions", config("", "", "", ""), `admin_epoch="0" epoch="0" num_updates="0"`, "epoch is missing"},
+		{"fencing", config("", "", "", ""), `<cluster_property_set id="cib-bootstrap-options"><nvpair id="cib-bootstrap-options-stonith-enabled" name="stonith-enabled" value="false"/>`, "stonith-enabled"},
+		{"fencing with rules only", config(`<cluster_property_set id="x"><rule id="r"><expression id="e" attribute="#uname" operation="eq" value="n"/></rule><attributes><nvpair id="n" name="stonith_enabled" value="true"/></attributes></cluster_property_set>`, "", "", ""), `<cluster_property_set id="heartbeat-defaults" score="-INFINITY">`, "stonith-enabled"},
+		{"a bare option", config(`<nvpair id="o" name="no_quorum_policy" value="ignore"/>`, "", "", ""), `<cluster_property_set id="cib-bootstrap-options"><nvpair id="o" name="no-quorum-policy"`, "outside of any set"},
+		{"both spellings", config(set(`<nvpair id="o" name="no_quorum_policy" value="ignore"/><nvpair id="p" name="no-quorum-policy" value="stop"/>`), "", "", ""), `<nvpair id="p" name="no-quorum-policy" value="stop"/>`, "left out because"},
+		{"poweroff", config(set(`<nvpair id="o" name="stonith_action" value="poweroff"/>`), "", "", ""), `name="stonith-action" value="off"`, "now off"},
+		{"join timeouts", config(set(`<nvpair id="o" name="crmd-integration-timeout" value="3min"/>`), "", "", ""), `name="join-integration-timeout"`, "join-integration-timeout"},
+		{"defaults of resources", config(set(`<nvpair id="o" name="default-resource-stickiness" value="infinity"/>`), "", "", ""), `<rsc_defaults><meta_attributes id="rsc-options"><nvpair id="o" name="resource-stickiness" value="INFINITY"/>`, "in rsc_defaults"},
+		{"defaults of operations", config(set(`<nvpair id="o" name="default_action_timeout" value="20s"/>`), "", "", ""), `<op_defaults><meta_attributes id="op-options"><nvpair id="o" name="timeout" value="20s"/>`, "in op_defaults"},
+		{"failure stickiness", config(set(`<nvpair id="o" name="default_resource_failure_stickiness" value="-INFINITY"/>`), "", "", ""), `name="migration-threshold" value="1"`, "first failure"},
+		{"lost failure stickiness", config(set(`<nvpair id="o" name="default_resource_failure_stickiness" value="-50"/>`), "", "", ""), ``, "no equivalent: say after how many failures"},
+		{"short names", config(set(`<nvpair id="o" name="short_resource_names" value="true"/>`), "", "", ""), ``, "obsolete"},
+		{"an unknown option", config(set(`<nvpair id="o" name="symetric_cluster" value="true"/>`), "", "", ""), `name="symetric_cluster"`, "not known"},
+		{"a ping node", config("", `<node id="p" uname="router" type="ping"/>`, "", ""), `<nodes/>`, "ping node"},
+		{"provider", config("", "", `<primitive id="a" class="lsb" provider="heartbeat" type="x"/><primitive id="b" class="ocf" type="D"/>`, ""), `<primitive id="a" class="lsb" type="x"/><primitive id="b" class="ocf" type="D" provider="heartbeat"/>`, "no meaning for class lsb"},
+		{"class heartbeat", config("", "", `<primitive id="a" class="heartbeat" type="x"/>`, ""), `class="heartbeat"`, "positional"},
+		{"XML attributes", config("", "", `<primitive id="a" class="lsb" type="x" is_managed="false" resource_stickiness="5" multiple_active="block" restart_type="restart"/>`, ""), `<meta_attributes id="a-meta_attributes"><nvpair id="a-meta_attributes-is-managed" name="is-managed" value="false"/><nvpair id="a-meta_attributes-resource-stickiness" name="resource-stickiness" value="5"/><nvpair id="a-meta_attributes-multiple-active" name="multiple-active" value="block"/><nvpair id="a-meta_attributes-restart-type" name="restart-type" value="restart"/>`, "is now the meta attribute"},
+		{"options among parameters", config("", "", `<primitive id="a" class="lsb" type="x"><instance_attributes id="i"><attributes><nvpair id="t" name="target_role" value="stopped"/><nvpair id="p" name="ip" value="1"/></attributes></instance_attributes></primitive>`, ""), `<meta_attributes id="a-meta_attributes"><nvpair id="t" name="target-role" value="Stopped"/></meta_attributes><instance_attributes id="i"><nvpair id="p" name="ip" value="1"/></instance_attributes>`, "stood among the instance attributes"},
+		{"precedence", config("", "", `<primitive id="a" class="lsb" type="x" priority="3"><meta_attributes id="m"><attributes><nvpair id="m1" name="priority" value="2"/></attributes></meta_attributes><instance_attributes id="i"><attributes><nvpair id="i1" name="priority" value="1"/></attributes></instance_attributes></primitive>`, ""), `name="priority" value="3"/></meta_attributes><meta_attributes id="m"><nvpair id="m1" name="priority" value="2"/></meta_attributes><meta_attributes id="a-meta_attributes-2"><nvpair id="i1" name="priority" value="1"/></meta_attributes>`, ""},
+		{"a parameter with the name of an option", config("", "", `<primitive id="a" class="lsb" type="x"><instance_attributes id="i"><attributes><nvpair id="t" name="interleave" value="1"/></attributes></instance_attributes></primitive>`, ""), `<instance_attributes id="i"><nvpair id="t" name="interleave" value="1"/></instance_attributes>`, ""},
+		{"promotable", config("", "", `<master_slave id="m" notify="true"><instance_attributes id="i"><attributes><nvpair id="n" name="master_max" value="1"/></attributes></instance_attributes><primitive id="a" class="ocf" type="S"/></master_slave>`, ""), `<clone id="m"><meta_attributes id="m-meta_attributes"><nvpair id="m-meta_attributes-notify" name="notify" value="true"/><nvpair id="m-meta_attributes-promotable" name="promotable" value="true"/><nvpair id="m-meta_attributes-globally-unique" name="globally-unique" value="true"/><nvpair id="n" name="promoted-max" value="1"/></meta_attributes>`, "now a clone"},
+		{"a second member", config("", "", `<clone id="m" globally_unique="false"><primitive id="a" class="lsb" type="S"/><primitive id="b" class="lsb" type="S"/></clone>`, ""), `<primitive id="a" class="lsb" type="S"/></clone>`, "holds one resource only"},
+		{"operations", config("", "", `<primitive id="a" class="lsb" type="S"><operations><op id="o" name="start" timeout="5" prereq="nothing" on_fail="fence" start_delay="0" disabled="false"/><op id="p" name="monitor" interval="5" prereq="nothing" role="Master" on_fail="migrate" disabled="true" role_after_failure="Slave"/></operations></primitive>`, ""), `<op id="o" name="start" timeout="5" on-fail="fence" start-delay="0" enabled="true" interval="0"/><op id="p" name="monitor" interval="5" role="Promoted" on-fail="restart" enabled="false"/>`, "role_after_failure"},
+		{"requires", config("", "", `<primitive id="a" class="lsb" type="S"><operations><op id="o" name="start" prereq="quorum"/></operations></primitive>`, ""), `name="requires" value="quorum"`, "requires"},
+		{"order after", config("", "", two, `<rsc_order id="o" from="b" to="a" action="promote" type="after" symmetrical="1"/>`), `<rsc_order id="o" first="a" then="b" first-action="promote" then-action="promote" symmetrical="true"/>`, "first="},
+		{"order before", config("", "", two, `<rsc_order id="o" from="b" to="a" type="before" action="stop" to_action="start" score="10"/>`), `<rsc_order id="o" first="b" then="a" first-action="stop" then-action="start" kind="Mandatory"/>`, "kind="},
+		{"order of negative score", config("", "", two, `<rsc_order id="o" from="b" to="a" score="-1"/>`), `kind="Mandatory"`, "no equivalent"},
+		{"colocation", config("", "", two, `<rsc_colocation id="o" from="b" to="a" from_role="slave" to_role="master" score="infinity" symmetrical="true" node_attribute="site"/>`), `<rsc_colocation id="o" rsc="b" with-rsc="a" rsc-role="Unpromoted" with-rsc-role="Promoted" score="INFINITY" node-attribute="site"/>`, "symmetrical"},
+		{"a reference to nothing", config("", "", two, `<rsc_colocation id="o" from="b" to="zz" score="1"/>`), `<constraints/>`, "no resource has this id"},
+		{"rules", config("", "", two, `<rsc_location id="l" rsc="a"><rule id="r" score="10.0" boolean_op="or" role="master"><expression id="e" attribute="x" operation="lt" value="5"/><date_expression id="d" start="2020-01-01"/></rule></rsc_location>`), `<rule id="r" score="10" boolean-op="or" role="Promoted"><expression id="e" attribute="x" operation="lt" value="5" type="string"/><date_expression id="d" start="2020-01-01" operation="in_range"/></rule>`, "added once for each"},
+		{"an empty rule", config("", "", two, `<rsc_location id="l" rsc="a"><rule id="r" score="10"/></rsc_location>`), `operation="defined"`, "read as true"},
+		{"a lifetime", config("", "", two, `<rsc_location id="l" rsc="a"><lifetime id="t"><rule id="lr"><date_expression id="le" operation="lt" end="2030-01-01"/></rule></lifetime><rule id="r" score="5"><expression id="e" attribute="#uname" operation="eq" value="n"/></rule></rsc_location>`), `<rule id="r" score="5" boolean-op="and"><rule id="r-rule"><expression id="e" attribute="#uname" operation="eq" value="n"/></rule><rule id="lr"><date_expression id="le" operation="lt" end="2030-01-01"/></rule></rule>`, "lifetime"},
+		{"an id with a colon", config("", "", `<primitive id="my:rsc" class="lsb" type="x"/>`, `<rsc_location id="l" rsc="my:rsc" node="n" score="5"/>`), `<rsc_location id="l" rsc="my-rsc"`, "follows the resource"},
+		{"ids twice", config(set(`<nvpair id="x" name="no_quorum_policy" value="stop"/>`), "", `<primitive id="x" class="lsb" type="x"/>`, `<rsc_location id="x" rsc="x" node="n" score="5"/>`), `<rsc_location id="x-2" rsc="x"`, "used by <primitive>"},
+		{"no ids", config("", "", `<primitive id="x" class="ocf" type="x"><instance_attributes><attributes><nvpair name="ip" value="1"/></attributes></instance_attributes></primitive>`, ""), `<instance_attributes id="x-instance_attributes"><nvpair id="x-instance_attributes-ip" name="ip" value="1"/>`, "has no id"},
+		{"no check", `<cib ignore_dtd="true"/>`, `validate-with="none"`, "ignore_dtd"},
+		{"no configuration", `<cib generated="true"/>`, `<configuration><crm_config><cluster_property_set`, "no configuration section"},
+		{"history", `<cib generated="true"><configuration><resources><primitive id="1a" class="lsb" type="x"/></resources></configuration><status><node_state id="n" ha="active" shutdown="5" in_ccm="true"><lrm><lrm_resources><lrm_resource id="1a"><lrm_rsc_op id="1a_monitor_0" operation="monitor" interval="0" call_id="1" rc_code="7" op_status="0" transition_key="3:uuid" transition_magic="0:7;3:uuid"/></lrm_resource></lrm_resources></lrm></node_state></status></cib>`,
+			`<lrm id="n"><lrm_resources><lrm_resource id="id-1a"><lrm_rsc_op id="id-1a_monitor_0" operation="monitor" interval="0" call-id="1" rc-code="7" op-status="0" transition-key="0:3:7:uuid" transition-magic="0:7;0:3:7:uuid"/></lrm_resource></lrm_resources></lrm><transient_attributes id="n"><instance_attributes id="status-n"><nvpair id="status-n-shutdown" name="shutdown" value="5"/>`, "call_id to call-id"},
+		{"a fragment", `<rsc_colocation id="o" from="my:b" to="a" score="1"/>`, `<rsc_colocation id="o" rsc="my-b" with-rsc="a" score="1"/>`, "from is now rsc"},
+		{"options as a fragment", `<cluster_property_set id="s"><attributes><nvpair id="o" name="default_resource_stickiness" value="0"/></attributes></cluster_property_set>`, `name="default_resource_stickiness"`, "belongs into rsc_defaults"},
+	} {
+		root := mustParse(c.src)
+		if !IsHeartbeat2(root) {
+			t.Errorf("%s: not recognised", c.name)
+			continue
+		}
+		up, report, err := Upgrade(root)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if !strings.Contains(up.String(), c.want) {
+			t.Errorf("%s: got\n%s\nwant in it\n%s", c.name, Print(up), c.want)
+		}
+		said := false
+		for _, r := range report {
+			said = said || strings.Contains(r.Sentence, c.say)
+		}
+		if !said {
+			t.Errorf("%s: the report does not say %q: %v", c.name, c.say, report)
+		}
+		if root.Name == "cib" && !strings.Contains(c.src, "empty") {
+			for _, p := range Check(up) {
+				if p.Severity == Error {
+					t.Errorf("%s: the result is not valid: %s\n%s", c.name, p, Print(up))
+				}
+			}
+		}
+	}
+}
+
+func TestIsHeartbeat2(t *testing.T) {
+	for src, want := range map[string]bool{
+		sample: false,
+		`<cib validate-with="transitional-0.6"/>`:                                                 true,
+		`<cib validate-with="pacemaker-0.6"/>`:                                                    true,
+		`<cib validate-with="pacemaker-1.0"><configuration><master_slave/></configuration></cib>`: false,
+		`<primitive id="a" class="ocf" type="x"/>`:                                                false,
+		`<node id="a" uname="a" type="normal"/>`:                                                  true,
+		`<master_slave id="m"/>`:                                                                  true,
+		`<cib><configuration/></cib>`:                                                             false,
+	} {
+		if got := IsHeartbeat2(mustParse(src)); got != want {
+			t.Errorf("%.60s: %v", src, got)
+		}
+	}
+	if _, _, err := Upgrade(nil); err == nil {
+		t.Error("an upgrade of nothing succeeds")
+	}
+}
+
+func FuzzUpgrade(f *testing.F) {
+	files, _ := filepath.Glob("../../shared/conformance/hb2/*.xml")
+	for i, name := range files {
+		if data, err := os.ReadFile(name); err == nil && i%5 == 0 && len(data) < 10000 {
+			f.Add(data)
+		}
+	}
+	f.Add([]byte(`<cib generated="1"><configuration><resources><master_slave id="1"><group id="1" ordered="0"><primitive id=":" class="ocf"/></group></master_slave></resources></configuration></cib>`))
+	f.Add([]byte(`<rsc_location id="a" rsc="b:c"><lifetime><rule/></lifetime><rule boolean_op="or"/></rsc_location>`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		root, err := Parse(data, "f")
+		if err != nil {
+			return
+		}
+		before := root.String()
+		up, report, err := Upgrade(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if root.String() != before {
+			t.Fatal("the source changed")
+		}
+		if up == root {
+			return
+		}
+		if len(report) == 0 && !Equal(up, root) && root.Name == "cib" {
+			t.Fatalf("a change without a report:\n%s\n%s", root, up)
+		}
+		second, _, err := Upgrade(mustParse(string(data)))
+		if err != nil || !Equal(up, second) {
+			t.Fatalf("the same document gave two results (%v)", err)
+		}
+		if back, err := Parse(Print(up), "again"); err != nil || !Equal(back, up) {
+			t.Fatalf("the result does not survive printing (%v): %s", err, up)
+		}
+		if root.Name == "cib" {
+			ids := map[string]bool{}
+			up.First("configuration").Walk(func(e *Element) bool {
+				if id := e.ID(); id != "" && idNeeded[e.Name] > 0 && e.Name != "node_state" {
+					if inStatus(up, e) {
+						return true
+					}
+					if ids[id] || !ValidName(id) {
+						t.Fatalf("id %q of <%s> is not valid or used twice: %s", id, e.Name, up)
+					}
+					ids[id] = true
+				}
+				return true
+			})
+		}
+		if _, _, err := Downgrade(up); err != nil {
+			t.Fatal(err)
+		}
+		Check(up)
+		Check(root)
+	})
+}
+
+// inStatus tells whether an element is in something named status or node_state.
+func inStatus(root, e *Element) bool {
+	for _, x := range pathTo(root, e) {
+		if !inConfig(x) {
+			return true
+		}
+	}
+	return false
+}
