@@ -1,14 +1,43 @@
 package cib
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/beevik/etree"
 )
 
-// toEtree copies an element into the library's tree and notes which element
-// each of its nodes came from.
-func toEtree(e *Element, origin map[*etree.Element]*Element) *etree.Element {
+// ToEtree copies an element and all below it into a document of the etree
+// library, for programs that build or edit with it. Its write settings keep
+// newlines and tabs in attribute values.
+func ToEtree(e *Element) *etree.Document {
+	doc := etree.NewDocument()
+	doc.WriteSettings.CanonicalAttrVal = true
+	doc.SetRoot(toEtree(e))
+	return doc
+}
+
+// FromEtree copies the root of an etree document. It refuses, with an error
+// that wraps ErrBadData, what the library lets pass and XML does not: names
+// that are none, attributes given twice, undeclared prefixes, characters that
+// cannot be written, and a document without a root.
+func FromEtree(doc *etree.Document) (*Element, error) {
+	if doc == nil || doc.Root() == nil {
+		return nil, fmt.Errorf("%w: the document has no root element", ErrBadData)
+	}
+	e := fromEtree(doc.Root())
+	// The strict reader has all the rules; what it reads back must be the same.
+	back, err := Parse(PrintCompact(e), "document")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadData, err)
+	}
+	if !Equal(e, back) {
+		return nil, fmt.Errorf("%w: the document holds names or characters that XML cannot hold", ErrBadData)
+	}
+	return e, nil
+}
+
+func toEtree(e *Element) *etree.Element {
 	n := etree.NewElement(e.Name)
 	for _, a := range e.Attrs {
 		n.CreateAttr(a.Name, a.Value)
@@ -16,14 +45,15 @@ func toEtree(e *Element, origin map[*etree.Element]*Element) *etree.Element {
 	for _, c := range e.Children {
 		switch c.Name {
 		case TextName:
-			n.AddChild(etree.NewText(c.Text))
-		case CommentName, InstructionName:
+			n.CreateText(c.Text)
+		case CommentName:
+			n.CreateComment(c.Text)
+		case InstructionName:
+			target, data, _ := strings.Cut(c.Text, " ")
+			n.CreateProcInst(target, data)
 		default:
-			n.AddChild(toEtree(c, origin))
+			n.AddChild(toEtree(c))
 		}
-	}
-	if origin != nil {
-		origin[n] = e
 	}
 	return n
 }

@@ -1,6 +1,8 @@
 package cib
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -330,47 +332,7 @@ func FuzzUpgrade(f *testing.F) {
 		if err != nil {
 			return
 		}
-		before := root.String()
-		up, report, err := Upgrade(root)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if root.String() != before {
-			t.Fatal("the source changed")
-		}
-		if up == root {
-			return
-		}
-		if len(report) == 0 && !Equal(up, root) && root.Name == "cib" {
-			t.Fatalf("a change without a report:\n%s\n%s", root, up)
-		}
-		second, _, err := Upgrade(mustParse(string(data)))
-		if err != nil || !Equal(up, second) {
-			t.Fatalf("the same document gave two results (%v)", err)
-		}
-		if back, err := Parse(Print(up), "again"); err != nil || !Equal(back, up) {
-			t.Fatalf("the result does not survive printing (%v): %s", err, up)
-		}
-		if root.Name == "cib" {
-			ids := map[string]bool{}
-			up.First("configuration").Walk(func(e *Element) bool {
-				if id := e.ID(); id != "" && idNeeded[e.Name] > 0 && e.Name != "node_state" {
-					if inStatus(up, e) {
-						return true
-					}
-					if ids[id] || !ValidName(id) {
-						t.Fatalf("id %q of <%s> is not valid or used twice: %s", id, e.Name, up)
-					}
-					ids[id] = true
-				}
-				return true
-			})
-		}
-		if _, _, err := Downgrade(up); err != nil {
-			t.Fatal(err)
-		}
-		Check(up)
-		Check(root)
+		upgradeHolds(t, root, data)
 	})
 }
 
@@ -382,4 +344,85 @@ func inStatus(root, e *Element) bool {
 		}
 	}
 	return false
+}
+
+// upgradeHolds checks what every upgrade must keep to.
+func upgradeHolds(t *testing.T, root *Element, data []byte) {
+	t.Helper()
+	before := root.String()
+	up, report, err := Upgrade(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root.String() != before {
+		t.Fatal("the source changed")
+	}
+	if up == root {
+		return
+	}
+	if len(report) == 0 && !Equal(up, root) && root.Name == "cib" {
+		t.Fatalf("a change without a report:\n%s\n%s", root, up)
+	}
+	second, _, err := Upgrade(mustParse(string(data)))
+	if err != nil || !Equal(up, second) {
+		t.Fatalf("the same document gave two results (%v)", err)
+	}
+	if back, err := Parse(Print(up), "again"); err != nil || !Equal(back, up) {
+		t.Fatalf("the result does not survive printing (%v): %s", err, up)
+	}
+	if root.Name == "cib" {
+		ids := map[string]bool{}
+		up.First("configuration").Walk(func(e *Element) bool {
+			if id := e.ID(); id != "" && idNeeded[e.Name] > 0 && e.Name != "node_state" {
+				if inStatus(up, e) {
+					return true
+				}
+				if ids[id] || !ValidName(id) {
+					t.Fatalf("id %q of <%s> is not valid or used twice: %s", id, e.Name, up)
+				}
+				ids[id] = true
+			}
+			return true
+		})
+	}
+	if _, _, err := Downgrade(up); err != nil {
+		t.Fatal(err)
+	}
+	Check(up)
+	Check(root)
+}
+
+// TestUpgradeOfMutants upgrades documents of the old dialect in which one thing
+// after the other is changed at random. QUORATE_SEED replays a run.
+func TestUpgradeOfMutants(t *testing.T) {
+	files := hb2Files(t)
+	seed := uint64(os.Getpid())
+	if s := os.Getenv("QUORATE_SEED"); s != "" {
+		if _, err := fmt.Sscan(s, &seed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("QUORATE_SEED=%d", seed)
+	rng := rand.New(rand.NewPCG(seed, 2))
+	for range 40 {
+		name := files[rng.IntN(len(files))]
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := Parse(data, name)
+		if err != nil || len(data) > 12000 {
+			continue
+		}
+		for n := range 10 {
+			var what string
+			if root, what = mutate(root, rng); root.First("configuration") == nil {
+				break
+			}
+			upgradeHolds(t, root, Print(root))
+			if t.Failed() {
+				t.Fatalf("%s after %d changes, the last: %s", name, n+1, what)
+			}
+		}
+	}
 }
