@@ -44,7 +44,7 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 		if m.now-at >= m.t.d {
 			return
 		}
-		p.alive, m.beatNow, m.targetOK = true, true, false
+		p.alive, p.since, m.beatNow, m.targetOK = true, m.now, true, false
 		m.event(PeerEvent{Name: p.name, Incarnation: p.inc, Alive: true, Reason: "beats"})
 	}
 	p.ever, p.extended = true, false

@@ -3,6 +3,7 @@ package agree
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // tailBatch is how many changes one message repeats.
@@ -44,7 +45,7 @@ func (m *Machine) mayPropose() error {
 	case m.view.Reason == "":
 		return ErrNoQuorum
 	}
-	return fmt.Errorf("%s: %w", m.view.Reason, ErrNoQuorum)
+	return fmt.Errorf("%s: %w", strings.TrimPrefix(m.view.Reason, "no quorum: "), ErrNoQuorum)
 }
 
 func (m *Machine) proposeChange(token uint64, c Change) {

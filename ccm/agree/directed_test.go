@@ -162,12 +162,12 @@ var schedules = []struct {
 		s.cutBoth("a", "b", false)
 		s.node("b").up = false
 		s.node("b").boot(false) // a quick restart of the daemon
-		s.run(s.now + 30*msec)
+		s.run(s.now + 100*msec)
 		v = s.node("a").m.view
 		if !v.Quorum {
 			t.Fatal("no view of a and b:\n" + s.story(t))
 		}
-		s.run(s.now + 70*msec) // the members confirm one another
+		s.run(s.now + 30*msec) // the members confirm one another
 		s.startOn(v.DC, v.DC)
 		s.run(s.now + 100*msec)
 	}},

@@ -119,6 +119,7 @@ type peer struct {
 	// alive: beats came within deadtime; heard is the last one. ever: in this
 	// life of ours, at any time.
 	alive, ever bool
+	since       int64 // alive since
 	heard       int64
 	extended    bool
 	// The last beat.
@@ -161,9 +162,9 @@ type Machine struct {
 	joined   Ballot // rule 6
 	joinedAt int64
 	maxSeen  uint64
-	round    *round // what this node proposes or leads
-	held     *heldPropose
-	want     int64 // since when another view is wanted, 0: it is not
+	round    *round        // what this node proposes or leads
+	held     []heldPropose // by proposer
+	want     int64         // since when another view is wanted, 0: it is not
 	wantSet  bool
 	backoff  int64
 	failedM  []Member // what the last failed round proposed, and how often it failed

@@ -50,6 +50,9 @@ func (m *Machine) think() {
 		m.wantSet = false
 		return
 	}
+	if m.arriving(set) {
+		return
+	}
 	if !m.wantSet {
 		m.wantSet, m.want = true, m.now
 	}
@@ -59,6 +62,26 @@ func (m *Machine) think() {
 		return
 	}
 	m.propose(ms)
+}
+
+// arriving reports whether nodes that are heard, but not yet both ways, may
+// just be coming: then a view without them would only be the first of two. For
+// a quarter of a beat's period after one arrived, and for a period after the
+// start. Failures do not wait for it: the dead are not heard.
+func (m *Machine) arriving(set uint64) bool {
+	end := int64(-Never)
+	if set != 1<<len(m.names)-1 {
+		end = m.start + m.t.k + m.t.k/4
+	}
+	if set != m.row() {
+		for _, p := range m.order {
+			if p.alive {
+				end = max(end, p.since+m.t.k/4)
+			}
+		}
+	}
+	m.wake(end)
+	return m.now < end
 }
 
 // thinkAtRandom proposes some set once in 25 beats.
@@ -237,33 +260,34 @@ func (m *Machine) onPropose(p *peer, msg *Propose) {
 	if p.alive {
 		p.row = m.mask(msg.Row)
 	}
-	if m.held == nil || m.held.p.Ballot.Less(b) {
-		m.held = &heldPropose{p: msg, until: m.now + m.t.k}
+	for i := range m.held {
+		if h := &m.held[i]; h.p.Ballot.Proposer == p.name {
+			if h.p.Ballot.Less(b) {
+				*h = heldPropose{p: msg, until: m.now + m.t.k}
+			}
+			return
+		}
 	}
+	m.held = append(m.held, heldPropose{p: msg, until: m.now + m.t.k})
 }
 
 // settleHeld promises what this node wants as well, and holds the rest for one
 // keepalive; dropping it is for liveness only (rule 17).
 func (m *Machine) settleHeld() {
-	if m.held == nil {
+	m.held = slices.DeleteFunc(m.held, func(h heldPropose) bool { return !m.promised.Less(h.p.Ballot) || m.now >= h.until })
+	if len(m.held) == 0 {
 		return
 	}
-	msg := m.held.p
-	if !m.promised.Less(msg.Ballot) {
-		m.held = nil
-		return
+	want := m.members(m.target())
+	for _, h := range m.held {
+		if sameMembers(want, h.p.Members) || m.planted(PlantAnyTarget) {
+			m.stepDown()
+			m.bind(h.p.Ballot, h.p.Members)
+			m.send(h.p.Ballot.Proposer, m.promise())
+			return
+		}
+		m.wake(h.until)
 	}
-	if sameMembers(m.members(m.target()), msg.Members) || m.planted(PlantAnyTarget) {
-		m.stepDown()
-		m.bind(msg.Ballot, msg.Members)
-		m.send(msg.Ballot.Proposer, m.promise())
-		return
-	}
-	if m.now >= m.held.until {
-		m.held = nil
-		return
-	}
-	m.wake(m.held.until)
 }
 
 func (m *Machine) onNack(msg *Nack) {
@@ -372,7 +396,7 @@ func (m *Machine) adopt(s *Snapshot) {
 	}
 	if !m.cfg.Quorum.Has(v, counts) {
 		m.abandon("%s (only stores that were admitted count)", m.cfg.Quorum.Sentence(v, counts))
-		m.backoff = m.now + m.t.d
+		m.backoff = max(m.backoff, m.now+m.t.d)
 		return
 	}
 	if s != nil {
@@ -521,6 +545,7 @@ func (m *Machine) onOpen(p *peer, b Ballot) {
 func (m *Machine) install(b Ballot) {
 	m.inst, m.instM = b, m.promisedM
 	m.beatNow = true
+	m.renewLease() // where this node is a quorum by itself
 }
 
 func (m *Machine) resendIn(d int64) {

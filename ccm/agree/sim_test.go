@@ -137,6 +137,7 @@ type sim struct {
 	out    io.Writer // where the story goes, nil: stdout
 	manual bool      // no client and no manager of its own
 	viol   string
+	listen func(*simNode, Event)
 	// hook may drop a message, or delay it more, in directed tests.
 	hook    func(from, to *simNode, msg Message) (delay int64, drop bool)
 	nextID  uint64
@@ -409,6 +410,9 @@ func (s *sim) deliver(from string, inc uint64, to *simNode, frame []byte, cmd *s
 
 func (n *simNode) onEvent(e Event) {
 	s := n.s
+	if s.listen != nil {
+		s.listen(n, e)
+	}
 	switch e := e.(type) {
 	case NoteEvent:
 		s.logf("%s: %s", n.name, e.Text)
