@@ -19,6 +19,10 @@ func Render(root *cib.Element, o Options) string {
 	p := &printer{o: o, c: c}
 	if !o.HideHeaders {
 		p.summary()
+	} else if c.node(root.Get("dc-uuid")) == nil {
+		// Nobody decides anything: that is always said.
+		p.title("Cluster Summary")
+		p.item(1, "Current DC: NONE")
 	}
 	p.nodeList()
 	if !o.GroupByNode {
@@ -213,7 +217,7 @@ func (p *printer) failures() {
 func (p *printer) failure(f failure) string {
 	r := newRecord(f.op)
 	rc := rcWord(r.rc)
-	reason := f.op.Get("exit-reason")
+	reason := clean(f.op.Get("exit-reason"))
 	ms := func(name string) string {
 		n, err := strconv.Atoi(f.op.Get(name))
 		if err != nil {
@@ -256,6 +260,17 @@ func (p *printer) failure(f failure) string {
 		}
 	}
 	return s
+}
+
+// clean makes an agent's words fit for a terminal: one line, no control
+// characters.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func zeroMS(s string) string {
