@@ -1,0 +1,180 @@
+package pengine
+
+import (
+	"slices"
+
+	"github.com/quorate/quorate/cib"
+)
+
+// paramCheck is a comparison of parameters that waits until nodes are assigned.
+type paramCheck struct {
+	r          *resource
+	n          *node
+	h          *opEntry
+	reschedule bool
+}
+
+// configChanges compares what is active with its configuration: agents,
+// parameters, operations.
+func (s *scheduler) configChanges() {
+	for _, n := range s.nodes {
+		if n.lrm == nil {
+			continue
+		}
+		if !n.maintenance && !n.canRun() && !n.online {
+			continue
+		}
+		if !n.maintenance && (!n.online || n.unclean || n.standby && false || n.shutdown && false) {
+			continue
+		}
+		resources := n.lrm.First("lrm_resources")
+		if resources == nil {
+			continue
+		}
+		for _, e := range resources.All("lrm_resource") {
+			s.historyChanges(n, e)
+		}
+	}
+}
+
+func (s *scheduler) historyChanges(n *node, e *cib.Element) {
+	id := e.ID()
+	for _, r := range n.running {
+		if r.historyID() == id || r.id == id || !r.is(rUnique) && baseID(r.id) == id {
+			s.resourceChanges(r, n, e)
+		}
+	}
+	if r := s.rscByID[id]; r != nil && r.variant == primitiveVariant && !slices.Contains(r.running, n) {
+		if !r.is(rOrphan) && agentChanged(r, e) {
+			s.cleanup(r, n, false)
+		}
+	}
+}
+
+func agentChanged(r *resource, e *cib.Element) bool {
+	return e.Get("class") != r.class || e.Get("provider") != r.provider || e.Get("type") != r.typ
+}
+
+func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
+	if r.is(rOrphan) {
+		return
+	}
+	if r.historyID() != e.ID() && r.id != e.ID() && baseID(r.id) != e.ID() {
+		return
+	}
+	if agentChanged(r, e) {
+		s.newAction(r, tStop, 0, n, false)
+		s.cleanup(r, n, false)
+	}
+	var ops []*opEntry
+	for _, c := range e.Children {
+		if c.Name == "lrm_rsc_op" {
+			ops = append(ops, readOp(c))
+		}
+	}
+	sortOps(ops)
+	start, stop := activeOps(ops)
+	for i, h := range ops {
+		if start < stop && i <= stop || i < start {
+			continue
+		}
+		if h.interval > 0 && (r.is(rMaintenance) || n.maintenance) {
+			s.scheduleCancel(r, itoa(h.callID), h.task, h.interval, n)
+			continue
+		}
+		switch {
+		case h.interval > 0, h.task == tMonitor, h.task == tStart, h.task == tPromote, h.task == tMigrateFrom:
+			if s.opChanged(r, n, h) {
+				if c, _ := s.failCount(n, r, true, nil); c > 0 {
+					s.clearFailCount(r, n, "action definition changed")
+				}
+			}
+		}
+	}
+}
+
+// opChanged plans what follows from a changed definition of an operation.
+func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
+	if h.interval > 0 {
+		if s.findOp(r, h.task, h.interval, false) == nil {
+			if s.cfg.stopOrphanActions {
+				s.scheduleCancel(r, itoa(h.callID), h.task, h.interval, n)
+			}
+			return true
+		}
+	}
+	for _, c := range s.checks {
+		if c.reschedule && c.h.id == h.id && c.r == r && c.n == n {
+			if _, ok := h.xml.Lookup("op-digest"); ok {
+				s.forceRestart(r, n, h)
+			}
+			return true
+		}
+	}
+	switch s.digestCompare(r, n, h.xml) {
+	case digestRestart:
+		s.forceRestart(r, n, h)
+		return true
+	case digestAll:
+		if h.interval > 0 {
+			s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
+		} else if _, ok := h.xml.Lookup("op-restart-digest"); ok {
+			s.scheduleReload(r, n)
+		} else {
+			s.forceRestart(r, n, h)
+		}
+		return true
+	}
+	return false
+}
+
+// forceRestart makes a resource restart, or an operation start anew, because
+// its parameters changed.
+func (s *scheduler) forceRestart(r *resource, n *node, h *opEntry) {
+	if h.interval > 0 {
+		s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
+		return
+	}
+	a := s.newAction(r, h.task, h.interval, nil, false)
+	a.setReason("resource definition change", true)
+}
+
+// scheduleReload plans to reload the agent parameters of a resource.
+func (s *scheduler) scheduleReload(r *resource, n *node) {
+	if r.variant > groupVariant || r.variant == groupVariant {
+		for _, c := range r.children {
+			s.scheduleReload(c, n)
+		}
+		return
+	}
+	if r.parent == nil && false || !r.is(rManaged) || r.is(rFailed) {
+		return
+	}
+	if r.is(rStartPending) {
+		s.stopAction(r, n, false)
+		return
+	}
+	r.set(rReload)
+	a := s.newAction(r, tReloadAgent, 0, n, false)
+	a.reason = "resource definition change"
+	s.addOrder(&order{act1: a, rsc2: r, task2: tStop, flags: oOptional | oThenCancelsFirst})
+	s.addOrder(&order{act1: a, rsc2: r, task2: tDemote, flags: oOptional | oThenCancelsFirst})
+}
+
+// deferredChecks compares parameters of failed operations once the nodes are
+// known.
+func (s *scheduler) deferredChecks() {
+	for _, c := range s.checks {
+		if c.reschedule {
+			continue
+		}
+		n := c.n
+		switch s.digestCompare(c.r, n, c.h.xml) {
+		case digestSame, digestUnknown:
+			continue
+		}
+		if cnt, _ := s.failCount(n, c.r, false, nil); cnt > 0 {
+			s.clearFailCount(c.r, n, "resource parameters have changed")
+		}
+	}
+}

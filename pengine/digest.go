@@ -1,0 +1,121 @@
+package pengine
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"sort"
+	"strings"
+
+	"github.com/quorate/quorate/cib"
+)
+
+type digestResult uint8
+
+const (
+	digestSame digestResult = iota
+	digestRestart
+	digestAll
+	digestUnknown
+)
+
+// digestSkip are parameters that no digest covers.
+var digestSkip = map[string]bool{"id": true, "crm_feature_set": true, "op-digest": true, "on_node": true,
+	"on_node_uuid": true, "pcmk_external_ip": true}
+
+// paramDigest is the digest of a sorted parameters element.
+func paramDigest(params []Param) string {
+	var b strings.Builder
+	b.WriteString(" <parameters")
+	for _, p := range params {
+		b.WriteByte(' ')
+		b.WriteString(p.Name)
+		b.WriteString(`="`)
+		escapeDigest(&b, p.Value)
+		b.WriteByte('"')
+	}
+	b.WriteString("/>\n")
+	sum := md5.Sum([]byte(b.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+func escapeDigest(b *strings.Builder, v string) {
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; c {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '"':
+			b.WriteString("&quot;")
+		case '\n':
+			b.WriteString("&#10;")
+		case '\t':
+			b.WriteString("&#9;")
+		case '\r':
+			b.WriteString("&#13;")
+		default:
+			b.WriteByte(c)
+		}
+	}
+}
+
+// digestParams returns what the digest of an operation covers.
+func (s *scheduler) digestParams(r *resource, n *node, task string, interval int64) []Param {
+	m := s.parameters(r, n)
+	o := s.operation(r, task, interval)
+	out := make([]Param, 0, len(m)+1)
+	for k, v := range m {
+		if _, over := o.params[k]; !over && !digestSkip[k] && !strings.HasPrefix(k, "CRM_meta_") {
+			out = append(out, Param{k, v})
+		}
+	}
+	for k, v := range o.params {
+		if !digestSkip[k] {
+			out = append(out, Param{k, v})
+		}
+	}
+	if interval > 0 {
+		out = append(out, Param{"CRM_meta_timeout", o.meta["timeout"]})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+// digestCompare tells how the parameters of an operation of the history differ
+// from those of now.
+func (s *scheduler) digestCompare(r *resource, n *node, op *cib.Element) digestResult {
+	task, interval := op.Get("operation"), parseInt(op.Get("interval"))
+	all, hasAll := op.Lookup("op-digest")
+	restart, hasRestart := op.Lookup("op-restart-digest")
+	if !hasAll && !hasRestart {
+		return digestUnknown
+	}
+	params := s.digestParams(r, n, task, interval)
+	if hasRestart {
+		list := op.Get("op-force-restart")
+		var sub []Param
+		for _, p := range params {
+			if strings.Contains(list, " "+p.Name+" ") {
+				sub = append(sub, p)
+			}
+		}
+		if list == "" {
+			sub = params
+		}
+		if paramDigest(sub) != restart {
+			return digestRestart
+		}
+	}
+	if !hasAll {
+		return digestUnknown
+	}
+	if paramDigest(params) != all {
+		if interval == 0 && len(s.operation(r, task, interval).params) > 0 {
+			return digestRestart
+		}
+		return digestAll
+	}
+	return digestSame
+}

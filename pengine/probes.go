@@ -1,0 +1,260 @@
+package pengine
+
+// scheduleProbes plans to find out the state of every resource on every node
+// where it is unknown.
+func (s *scheduler) scheduleProbes() {
+	for _, n := range s.nodes {
+		if !n.online || n.unclean {
+			continue
+		}
+		if v, ok := n.attrs["probe_complete"]; ok {
+			if b, ok := parseBool(v); ok && !b {
+				a := s.newGlobal("probe_complete-"+n.uname, "probe_complete", n, false)
+				if len(a.extra) == 0 {
+					a.extra = append(a.extra, Param{"CRM_meta_op_no_wait", "true"})
+				}
+				continue
+			}
+		}
+		for _, r := range s.resources {
+			s.probe(r, n)
+		}
+	}
+}
+
+func (s *scheduler) probe(r *resource, n *node) {
+	switch r.variant {
+	case primitiveVariant:
+		s.probePrimitive(r, n)
+	case groupVariant:
+		for _, m := range r.children {
+			s.probe(m, n)
+		}
+	case cloneVariant:
+		s.probeClone(r, n)
+	}
+}
+
+func (s *scheduler) probeClone(r *resource, n *node) {
+	if len(r.children) == 0 {
+		return
+	}
+	if !r.numbered {
+		sortByNumber(r)
+		r.numbered = true
+	}
+	if r.is(rExclusiveDiscovery) {
+		if c := &r.allowed[n.idx]; c.present && c.discover != discoverExclusive {
+			// Notifications shall name only nodes where it may ever run.
+			c.present = false
+			return
+		}
+	}
+	if r.is(rUnique) {
+		for _, c := range r.children {
+			s.probe(c, n)
+		}
+		return
+	}
+	if r.instanceAt == nil {
+		r.instanceAt = make([]*resource, len(s.nodes))
+		for i := len(r.children) - 1; i >= 0; i-- {
+			if at := r.children[i].nextNode(); at != nil {
+				r.instanceAt[at.idx] = r.children[i]
+			}
+		}
+	}
+	child := r.instanceAt[n.idx]
+	if child == nil {
+		child = r.children[0]
+	}
+	s.probe(child, n)
+}
+
+// knownOn reports whether a node's history tells the state of r or, for an
+// anonymous clone, of any of its instances.
+func (s *scheduler) knownOn(r *resource, n *node) bool {
+	if r.known[n.idx] {
+		return true
+	}
+	top := r.top()
+	if !top.isAnonClone() {
+		return false
+	}
+	if r.parent == top {
+		return top.known[n.idx]
+	}
+	base := baseID(r.id)
+	for _, c := range top.children {
+		if m := member(c, base); m != nil && m.known[n.idx] {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scheduler) probePrimitive(r *resource, n *node) {
+	if r.is(rOrphan) || s.knownOn(r, n) {
+		return
+	}
+	c := &r.allowed[n.idx]
+	if r.is(rExclusiveDiscovery) || r.top().is(rExclusiveDiscovery) {
+		if !c.present || c.discover != discoverExclusive {
+			return
+		}
+	}
+	if c.present && c.discover == discoverNever {
+		return
+	}
+	a := s.newAction(r, tMonitor, 0, n, false)
+	a.clear(aOptional)
+	running := false
+	for _, x := range r.running {
+		running = running || x == n
+	}
+	if !running {
+		a.targetRC = rcNotRunning
+	} else if r.role == rolePromoted {
+		a.targetRC = rcRunningPromoted
+	}
+	flags := oOptional
+	if !a.is(aRunnable) && len(r.running) == 0 {
+		flags |= oRunnableLeft
+	}
+	top := r.top()
+	if !top.isClone() {
+		top = r
+	}
+	s.addOrder(&order{act1: a, rsc2: top, task2: tStart, flags: flags})
+	s.addOrder(&order{act1: a, rsc2: r, task2: tReloadAgent, flags: oOptional})
+}
+
+// orderProbes orders probes before what must wait for them.
+func (s *scheduler) orderProbes() {
+	for _, r := range s.resources {
+		s.orderProbesOf(r)
+	}
+	for _, o := range s.orders {
+		if o.flags == oNone || o.rsc1 == nil || o.rsc1 == o.rsc2 {
+			continue
+		}
+		if o.act1 != nil && o.act1.task != tStop || o.act1 == nil && o.task1 != tStop {
+			continue
+		}
+		flags := oOptional | o.flags&(oApplyFirstNonMigr|oSameNode)
+		if o.flags == oAntiColocation || o.flags == oLoad {
+			flags = o.flags
+		}
+		probes := s.resourceActions(o.rsc1, nil, tMonitor, false)
+		if len(probes) == 0 {
+			continue
+		}
+		var then []*action
+		if o.act2 != nil {
+			then = []*action{o.act2}
+		} else if o.rsc2 != nil {
+			then = o.rsc2.findKeyed(o.task2, o.ival2, nil)
+		}
+		for _, p := range probes {
+			for _, t := range then {
+				s.orderActions(p, t, flags)
+			}
+		}
+	}
+}
+
+// resourceActions returns the actions of r with a task and no interval.
+// exact demands a node that matches; without it actions without node match.
+func (s *scheduler) resourceActions(r *resource, n *node, task string, exact bool) []*action {
+	var out []*action
+	for i := len(r.actions) - 1; i >= 0; i-- {
+		a := r.actions[i]
+		if a.kt != task || a.interval != 0 || a.custom {
+			continue
+		}
+		if n == nil {
+			if exact && false {
+				continue
+			}
+			out = append(out, a)
+			continue
+		}
+		if a.node == n || a.node == nil && !exact {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (s *scheduler) orderProbesOf(r *resource) {
+	if r.variant != primitiveVariant {
+		for _, c := range r.children {
+			s.orderProbesOf(c)
+		}
+		return
+	}
+	for i := len(r.actions) - 1; i >= 0; i-- {
+		p := r.actions[i]
+		if p.kt != tMonitor || p.interval != 0 {
+			continue
+		}
+		for k := len(p.after) - 1; k >= 0; k-- {
+			e := p.after[k]
+			s.startsAfterProbe(p, e)
+			s.stamp++
+			s.restartsAfterProbe(p, e.a)
+		}
+	}
+}
+
+func (s *scheduler) startsAfterProbe(p *action, e edge) {
+	r := e.a.rsc
+	if r == nil || r.variant <= groupVariant || p.is(aRunnable) || e.t&oRunnableLeft != 0 ||
+		p.rsc.top() != r || e.a.task != tStart {
+		return
+	}
+	for _, x := range e.a.after {
+		t := x.a
+		if t.rsc == nil || len(t.rsc.running) > 0 || t.rsc.top() != r || t.task != tStart {
+			continue
+		}
+		s.orderActions(p, t, oRunnableLeft)
+	}
+}
+
+// restartsAfterProbe orders a probe before the stops of what restarts because
+// of it.
+func (s *scheduler) restartsAfterProbe(p, after *action) {
+	if after == nil || p.rsc == nil || after.stamp == s.stamp {
+		return
+	}
+	after.stamp = s.stamp
+	r := after.rsc
+	if r != nil && r.variant == primitiveVariant && p.rsc != r {
+		for i := len(r.actions) - 1; i >= 0; i-- {
+			if t := r.actions[i]; t.kt == tStop && !t.custom {
+				s.orderActions(p, t, oOptional)
+			}
+		}
+	}
+	interleave := false
+	var compatible *resource
+	if r != nil && r.variant > groupVariant {
+		if interleave = r.interleave; interleave {
+			compatible = s.compatibleInstance(p.rsc, r, roleUnknown, false)
+		}
+	}
+	for i := len(after.after) - 1; i >= 0; i-- {
+		e := after.after[i]
+		if e.t&oImpliesThen == 0 {
+			if r == nil || r.variant < groupVariant || p.rsc.parent == r || e.a.rsc == nil ||
+				e.a.rsc.variant > groupVariant || r != e.a.rsc.parent {
+				continue
+			}
+			if r.variant > groupVariant && interleave && (compatible == nil || compatible != e.a.rsc) {
+				continue
+			}
+		}
+		s.restartsAfterProbe(p, e.a)
+	}
+}

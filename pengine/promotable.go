@@ -1,0 +1,262 @@
+package pengine
+
+import (
+	"cmp"
+	"slices"
+)
+
+// addPromotionScores lets promotion scores draw instances to their nodes.
+func (s *scheduler) addPromotionScores(r *resource) {
+	if r.is(rPromotableScored) {
+		return
+	}
+	r.set(rPromotableScored)
+	for _, c := range r.children {
+		for i, n := range s.nodes {
+			if !c.allowed[i].present || !n.canRun() {
+				continue
+			}
+			score, _ := s.promotionScore(c, n)
+			if score > 0 {
+				s.addTo(c, n, score, "promotion score")
+			}
+			if int(score) > c.priority {
+				c.priority = int(score)
+			}
+		}
+	}
+}
+
+// promotionScore returns the promotion score of an instance on a node, and
+// whether one is set at all.
+func (s *scheduler) promotionScore(r *resource, n *node) (score Score, isSet bool) {
+	if len(r.children) > 0 {
+		for _, c := range r.children {
+			v, ok := s.promotionScore(c, n)
+			score = addScores(score, v)
+			isSet = isSet || ok
+		}
+		return score, isSet
+	}
+	if !s.promotionApplies(r, n) {
+		return 0, false
+	}
+	if c := &r.allowed[n.idx]; !c.present || c.w < 0 && false {
+		return 0, false
+	}
+	v, ok := n.attrs["master-"+r.historyID()]
+	if !ok && !r.is(rUnique) {
+		if b := baseID(r.id); b != r.id {
+			v, ok = n.attrs["master-"+b]
+		}
+	}
+	if !ok {
+		return 0, false
+	}
+	return parseScore(v), true
+}
+
+// promotionApplies tells whether the promotion score of a node counts for the
+// instance r.
+func (s *scheduler) promotionApplies(r *resource, n *node) bool {
+	if !r.is(rUnique) {
+		base := baseID(r.id)
+		probed := false
+		for _, c := range r.top().children {
+			m := member(c, base)
+			if m == nil {
+				continue
+			}
+			if slices.Contains(m.running, n) {
+				return m == r
+			}
+			probed = probed || m.known[n.idx]
+		}
+		if probed {
+			return true
+		}
+	}
+	if len(r.running) == 0 && !r.knownAnywhere() {
+		return true
+	}
+	return r.known[n.idx]
+}
+
+func (r *resource) knownAnywhere() bool { return slices.Contains(r.known, true) }
+
+func (s *scheduler) setInstanceRoles(r *resource) {
+	for i := range r.allowed {
+		r.allowed[i].count = 0
+	}
+	for _, c := range r.children {
+		s.instancePriority(r, c)
+	}
+	s.sortPromotable(r)
+	promoted := 0
+	for _, c := range r.children {
+		where := "none"
+		if n := c.nextNode(); n != nil {
+			where = n.uname
+		}
+		s.scores = append(s.scores, ScoreLine{"", c.id, where, c.sortIndex})
+		var chosen *node
+		if c.sortIndex >= 0 && (promoted < r.promotedMax || !c.is(rManaged)) {
+			chosen = s.promotionNode(r, c)
+		}
+		if chosen == nil || c.role < rolePromoted && !s.haveQuorum && s.cfg.quorum == quorumFreeze {
+			s.nextUnpromoted(c)
+			continue
+		}
+		r.allowed[chosen.idx].count++
+		s.nextPromoted(c)
+		promoted++
+	}
+}
+
+func (s *scheduler) nextUnpromoted(r *resource) {
+	if r.next == roleUnknown {
+		if len(r.nextNodes()) > 0 {
+			s.setNext(r, roleUnpromoted, "unpromoted instance")
+		} else {
+			s.setNext(r, roleStopped, "stopped instance")
+		}
+	}
+	for _, c := range r.children {
+		s.nextUnpromoted(c)
+	}
+}
+
+func (s *scheduler) nextPromoted(r *resource) {
+	if r.next == roleUnknown {
+		s.setNext(r, rolePromoted, "promoted instance")
+	}
+	for _, c := range r.children {
+		s.nextPromoted(c)
+	}
+}
+
+func (s *scheduler) instancePriority(clone, r *resource) {
+	n := r.nextNode()
+	switch next := r.state(false); next {
+	case roleStarted, roleUnknown:
+		if n == nil {
+			r.priority = -1
+			break
+		}
+		score, ok := s.promotionScore(r, n)
+		if !ok {
+			score = -1
+		}
+		r.priority = int(score)
+	case roleUnpromoted, roleStopped:
+		r.priority = int(-Infinity)
+	}
+	if n != nil {
+		for _, list := range [][]*location{r.locations, clone.locations} {
+			for _, l := range list {
+				if l.role != rolePromoted {
+					continue
+				}
+				for _, nw := range l.nodes {
+					if nw.n == n {
+						r.priority = int(addScores(Score(r.priority), nw.w))
+					}
+				}
+			}
+		}
+	}
+	for _, c := range r.thisWith {
+		s.applyColocation(r, c.primary, c, true)
+	}
+	r.sortIndex = Score(r.priority)
+	if r.state(false) == rolePromoted {
+		r.sortIndex = Infinity
+	}
+}
+
+// promotionNode returns the node on which an instance may be promoted.
+func (s *scheduler) promotionNode(clone, r *resource) *node {
+	for _, c := range r.children {
+		if s.promotionNode(clone, c) == nil {
+			return nil
+		}
+	}
+	n := r.nextNode()
+	switch {
+	case n == nil:
+		return nil
+	case !r.is(rManaged):
+		if r.state(true) == rolePromoted {
+			return n
+		}
+	case r.priority < 0:
+		return nil
+	case !n.canRun():
+		return nil
+	}
+	if !clone.allowed[n.idx].present || int(clone.allowed[n.idx].count) >= clone.promotedNodeMax && r.is(rManaged) {
+		return nil
+	}
+	return n
+}
+
+// sortPromotable orders the instances by how much they ought to be promoted.
+func (s *scheduler) sortPromotable(r *resource) {
+	r.set(rMerging)
+	// The clone's own table becomes the sum of its instances.
+	t := slices.Clone(r.allowed)
+	for i := range t {
+		t[i].w = 0
+	}
+	for _, c := range r.children {
+		n := c.nextNode()
+		if !c.is(rManaged) && c.next == rolePromoted {
+			c.sortIndex = Infinity
+			continue
+		}
+		if n == nil || c.sortIndex < 0 {
+			continue
+		}
+		t[n.idx].w = addScores(c.sortIndex, t[n.idx].w)
+	}
+	for _, c := range s.colocThisWith(r) {
+		if c.dependentRole == rolePromoted {
+			flags := uint8(selectThisWith)
+			if c.score < Infinity {
+				flags |= selectActive
+			}
+			t = s.addColocated(c.primary, t, c.attr, float64(c.score)/float64(Infinity), flags)
+		}
+	}
+	for _, c := range s.colocWithThis(r) {
+		if c.primaryRole == rolePromoted && c.influences(nil) {
+			t = s.addColocated(c.dependent, t, c.attr, float64(c.score)/float64(Infinity), selectActive|selectNonNegative)
+		}
+	}
+	for _, c := range r.children {
+		n := c.nextNode()
+		if !c.is(rManaged) && c.next == rolePromoted {
+			c.sortIndex = Infinity
+		} else if n != nil && c.sortIndex >= 0 {
+			c.sortIndex = t[n.idx].w
+		}
+	}
+	r.allowed = t
+	for i := range r.allowed {
+		r.allowed[i].count = 0
+	}
+	keys := map[*resource]*instanceKey{}
+	for _, c := range r.children {
+		keys[c] = s.instanceKey(c)
+	}
+	slices.SortStableFunc(r.children, func(a, b *resource) int {
+		if c := cmp.Compare(b.sortIndex, a.sortIndex); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(b.state(true), a.state(true)); c != 0 {
+			return c
+		}
+		return s.compareInstances(r, keys[a], keys[b])
+	})
+	r.clear(rMerging)
+}

@@ -1,0 +1,406 @@
+package pengine
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// StatusText writes the node list and the resources as crm_simulate shows
+// them.
+func (r *Result) StatusText(w io.Writer) { r.s.statusText(w) }
+
+// Counts returns how many resource instances there are, and how many are
+// disabled or blocked by failures.
+func (r *Result) Counts() (total, disabled, blocked int) {
+	var count func(x *resource)
+	count = func(x *resource) {
+		if len(x.children) > 0 {
+			for _, c := range x.children {
+				count(c)
+			}
+			return
+		}
+		if x.is(rOrphan) {
+			return
+		}
+		total++
+		if x.disabled() {
+			disabled++
+		}
+		if x.is(rBlocked) {
+			blocked++
+		}
+	}
+	for _, x := range r.s.resources {
+		count(x)
+	}
+	return total, disabled, blocked
+}
+
+func (r *resource) disabled() bool {
+	v, ok := r.meta["target-role"]
+	if !ok {
+		return false
+	}
+	t := parseRole(v)
+	return t == roleStopped || t == roleUnpromoted && r.top().is(rPromotable)
+}
+
+func (n *node) statusText() string {
+	text := ""
+	switch {
+	case n.unclean && n.online:
+		text = "UNCLEAN (online)"
+	case n.unclean && n.pending:
+		text = "UNCLEAN (pending)"
+	case n.unclean:
+		text = "UNCLEAN (offline)"
+	case n.pending:
+		text = "pending"
+	case n.standbyOnFail && n.online:
+		text = "standby (on-fail)"
+	case n.standby && n.online:
+		text = "standby"
+		if len(n.running) > 0 {
+			text = "standby (with active resources)"
+		}
+	case n.standby:
+		text = "OFFLINE (standby)"
+	case n.maintenance && n.online:
+		text = "maintenance"
+	case n.maintenance:
+		text = "OFFLINE (maintenance)"
+	case n.online:
+		text = "online"
+	default:
+		text = "OFFLINE"
+	}
+	return text
+}
+
+func (s *scheduler) statusText(w io.Writer) {
+	if len(s.nodes) > 0 {
+		fmt.Fprintf(w, "  * Node List:\n")
+		var online, offline []string
+		for _, n := range s.nodes {
+			if n.kind == "ping" {
+				continue
+			}
+			switch t := n.statusText(); t {
+			case "online":
+				online = append(online, n.uname)
+			case "OFFLINE":
+				offline = append(offline, n.uname)
+			default:
+				fmt.Fprintf(w, "    * Node %s: %s\n", n.uname, t)
+			}
+		}
+		if len(online) > 0 {
+			fmt.Fprintf(w, "    * Online: [ %s ]\n", strings.Join(online, " "))
+		}
+		if len(offline) > 0 {
+			fmt.Fprintf(w, "    * OFFLINE: [ %s ]\n", strings.Join(offline, " "))
+		}
+		fmt.Fprintln(w)
+	}
+	any := false
+	for _, r := range s.resources {
+		if r.is(rOrphan) && !r.active(true) {
+			continue
+		}
+		if !any {
+			fmt.Fprintf(w, "  * Full List of Resources:\n")
+			any = true
+		}
+		s.resourceText(w, r, "    ")
+	}
+}
+
+func (s *scheduler) resourceText(w io.Writer, r *resource, indent string) {
+	switch r.variant {
+	case primitiveVariant:
+		s.primitiveText(w, r, indent)
+	case groupVariant:
+		fmt.Fprintf(w, "%s* Resource Group: %s%s:\n", indent, r.id, listFlags(r.managementFlags()))
+		for _, m := range r.children {
+			s.resourceText(w, m, indent+"  ")
+		}
+	case cloneVariant:
+		s.cloneText(w, r, indent)
+	}
+}
+
+func listFlags(flags []string) string {
+	if len(flags) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(flags, ", ") + ")"
+}
+
+func (r *resource) managementFlags() []string {
+	var f []string
+	if r.is(rMaintenance) {
+		f = append(f, "maintenance")
+	} else if !r.is(rManaged) {
+		f = append(f, "unmanaged")
+	}
+	if r.disabled() {
+		f = append(f, "disabled")
+	}
+	return f
+}
+
+func (r *resource) displayRole() role {
+	if r.role == roleStarted && r.top().is(rPromotable) {
+		return roleUnpromoted
+	}
+	return r.role
+}
+
+var pendingStates = map[string]string{tStart: "Starting", tStop: "Stopping", tMigrateTo: "Migrating",
+	tMigrateFrom: "Migrating", tPromote: "Promoting", tDemote: "Demoting"}
+
+// displayName is the name of a resource in the status text.
+func (r *resource) displayName() string {
+	if r.lrmID != "" && !r.is(rUnique) && false {
+		return r.lrmID
+	}
+	if r.is(rUnique) || r.top() == r {
+		return r.id
+	}
+	return r.xml.ID()
+}
+
+func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
+	n := r.current()
+	var b strings.Builder
+	b.WriteString(r.displayName())
+	b.WriteString("\t(" + r.class)
+	if r.provider != "" {
+		b.WriteString(":" + r.provider)
+	}
+	b.WriteString(":" + r.typ + "):\t")
+	if r.is(rOrphan) {
+		b.WriteString(" ORPHANED")
+	}
+	role := r.displayRole()
+	if r.is(rFailed) {
+		b.WriteString(" FAILED")
+		if role > roleUnpromoted {
+			b.WriteString(" " + role.String())
+		}
+	} else {
+		st := pendingStates[r.pendingTask]
+		if st == "" {
+			st = role.String()
+		}
+		b.WriteString(" " + st)
+	}
+	multiple := len(r.running) > 1
+	if n != nil && !multiple {
+		b.WriteString(" " + n.uname)
+	}
+	if role == roleStopped {
+		if rc, ok := s.failedProbe(r, n); ok {
+			b.WriteString(" (" + rcText(rc) + ")")
+		}
+	}
+	var flags []string
+	if n != nil && !n.online && n.unclean {
+		flags = append(flags, "UNCLEAN")
+	}
+	if r.pendingTask == tMonitor {
+		flags = append(flags, "Monitoring")
+	}
+	if v, ok := r.meta["target-role"]; ok {
+		switch parseRole(v) {
+		case roleStopped:
+			flags = append(flags, "disabled")
+		case roleUnpromoted:
+			if r.top().is(rPromotable) {
+				flags = append(flags, "target-role:"+v)
+			}
+		}
+	}
+	switch {
+	case r.is(rBlocked):
+		flags = append(flags, "blocked")
+	case r.is(rMaintenance):
+		flags = append(flags, "maintenance")
+	case !r.is(rManaged):
+		flags = append(flags, "unmanaged")
+	}
+	if r.is(rFailureIgnored) {
+		flags = append(flags, "failure ignored")
+	}
+	b.WriteString(listFlags(flags))
+	if multiple {
+		b.WriteString(" [")
+		for _, x := range r.running {
+			b.WriteString(" " + x.uname)
+		}
+		b.WriteString(" ]")
+	}
+	fmt.Fprintf(w, "%s* %s\n", indent, b.String())
+}
+
+// failedProbe returns the result of a failed probe of a stopped resource.
+func (s *scheduler) failedProbe(r *resource, n *node) (int, bool) {
+	for _, f := range s.failed {
+		if f.op.Get("operation") != tMonitor || parseInt(f.op.Get("interval")) != 0 {
+			continue
+		}
+		if n != nil && f.node != n {
+			continue
+		}
+		if f.rsc == r || !r.is(rUnique) && baseID(f.rsc.id) == baseID(r.id) && f.rsc.top() == r.top() {
+			return atoiOr(f.op.Get("rc-code"), rcUnknown), true
+		}
+	}
+	return 0, false
+}
+
+var rcTexts = map[int]string{0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature",
+	4: "insufficient privileges", 5: "not installed", 6: "not configured", 7: "not running", 8: "promoted",
+	9: "promoted (failed)", 189: "OCF_NOT_SUPPORTED", 190: "degraded", 191: "promoted (degraded)",
+	193: "unknown error", 194: "no pending action", 195: "no reply", 196: "not supported", 197: "cancelled", 198: "other timeout"}
+
+func rcText(rc int) string {
+	if t, ok := rcTexts[rc]; ok {
+		return t
+	}
+	return "unknown error"
+}
+
+func (r *resource) allSet(f uint32) bool {
+	if len(r.children) == 0 {
+		return r.is(f)
+	}
+	for _, c := range r.children {
+		if !c.allSet(f) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *resource) anySet(f uint32) bool {
+	if r.is(f) {
+		return true
+	}
+	for _, c := range r.children {
+		if c.anySet(f) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *resource) anyPending() bool {
+	if r.pendingTask != "" {
+		return true
+	}
+	return false
+}
+
+func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
+	var flags []string
+	if r.is(rPromotable) {
+		flags = append(flags, "promotable")
+	}
+	if r.is(rUnique) {
+		flags = append(flags, "unique")
+	}
+	flags = append(flags, r.managementFlags()...)
+	fmt.Fprintf(w, "%s* Clone Set: %s [%s]%s:\n", indent, r.id, r.template.ID(), listFlags(flags))
+	indent += "  "
+	var promoted, started []string
+	active := 0
+	for _, c := range r.children {
+		partly := c.active(false)
+		full := false
+		switch {
+		case !partly && c.is(rOrphan):
+			continue
+		case r.is(rUnique):
+			full = true
+		case c.anyPending():
+			full = true
+		case !partly:
+		case c.anySet(rOrphan) || !c.allSet(rManaged) || c.anySet(rFailed):
+			full = true
+		case c.active(true):
+			l := c.location()
+			if len(l) != 1 {
+				full = true
+				break
+			}
+			switch {
+			case !l[0].online && l[0].unclean:
+				full = true
+			case c.state(true) > roleUnpromoted:
+				promoted = append(promoted, l[0].uname)
+			default:
+				started = append(started, l[0].uname)
+			}
+			active++
+			if full {
+				active--
+			}
+		default:
+			full = true
+		}
+		if full {
+			if partly {
+				active++
+			}
+			s.resourceText(w, c, indent)
+		}
+	}
+	list := func(name string, l []string) {
+		if len(l) > 0 {
+			slices.SortFunc(l, compareNatural)
+			fmt.Fprintf(w, "%s* %s: [ %s ]\n", indent, name, strings.Join(l, " "))
+		}
+	}
+	list("Promoted", promoted)
+	if r.is(rPromotable) {
+		name := "Unpromoted"
+		if v, ok := r.meta["target-role"]; ok && parseRole(v) == roleUnpromoted {
+			name = "Unpromoted (target-role)"
+		}
+		list(name, started)
+	} else {
+		list("Started", started)
+	}
+	if r.is(rUnique) || r.cloneMax <= active {
+		return
+	}
+	name := "Stopped"
+	if v, ok := r.meta["target-role"]; ok && parseRole(v) == roleStopped {
+		name = "Stopped (disabled)"
+	}
+	var stopped []string
+	byProbe := map[string][]string{}
+	var order []string
+	for _, n := range s.nodes {
+		if !r.allowed[n.idx].present || slices.Contains(r.location(), n) {
+			continue
+		}
+		label := name
+		if rc, ok := s.failedProbe(r.children[0], n); ok {
+			label = "Stopped (" + rcText(rc) + ")"
+		}
+		if byProbe[label] == nil {
+			order = append(order, label)
+		}
+		byProbe[label] = append(byProbe[label], n.uname)
+		stopped = append(stopped, n.uname)
+	}
+	slices.Sort(order)
+	for _, l := range order {
+		list(l, byProbe[l])
+	}
+}
