@@ -5,6 +5,7 @@ import (
 
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
+	"github.com/quorate/quorate/pkg/cli/simulate"
 	"github.com/quorate/quorate/pkg/demo"
 	"github.com/quorate/quorate/pkg/lab"
 )
@@ -12,6 +13,8 @@ import (
 // commands maps each name to its command, one line a command.
 func commands() map[string]command {
 	return map[string]command{
+		"crm_simulate":    simulate.Run,
+		"ptest":           simulate.Run,
 		"demo":            fromCobra(demo.NewCommand),
 		"haresources2cib": fromCobra(h2ccmd.New),
 		lab.InitArg:       func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
