@@ -126,8 +126,27 @@ func (c *cluster) idle(ctx context.Context, window time.Duration, r *Report) err
 	return nil
 }
 
+// settled waits until the preferred node holds the address and the client has
+// answers. It tells what moved the address while nothing was done to it: a
+// computer too busy to let the daemons run looks like that.
+func (c *cluster) settled(ctx context.Context) error {
+	for i, h := range c.sampler.History() {
+		if i > 0 && len(h.Owners) == 0 {
+			c.tell(h.At, "%s left its node, and no fault was made", floating)
+		}
+	}
+	if _, err := c.owned(ctx, "the address on "+preferred, only(preferred)); err != nil {
+		return err
+	}
+	_, err := c.answered(ctx, time.Now())
+	return err
+}
+
 // crashOwner kills the node that holds the address.
 func (c *cluster) crashOwner(ctx context.Context, r *Report) error {
+	if err := c.settled(ctx); err != nil {
+		return err
+	}
 	c.chapter("Fault 1: the owner dies")
 	at := c.fault("crash-owner")
 	if err := c.crash(preferred); err != nil {
