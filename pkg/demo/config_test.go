@@ -63,7 +63,7 @@ func TestTimers(t *testing.T) {
 		for _, d := range ds {
 			t.Log(d)
 		}
-		if c.Deadtime != tm.dead || c.Initdead < c.Deadtime || c.Warntime >= c.Deadtime || c.Deadtime < 2*c.Keepalive {
+		if c.Keepalive != tm.beat || c.Deadtime != tm.dead || c.Initdead < c.Deadtime || c.Warntime >= c.Deadtime || c.Deadtime < 2*c.Keepalive {
 			t.Errorf("keepalive %v, warntime %v, deadtime %v, initdead %v; the demo reckons with %v", c.Keepalive, c.Warntime, c.Deadtime, c.Initdead, tm.dead)
 		}
 	}

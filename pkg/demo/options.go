@@ -52,15 +52,16 @@ type timers struct {
 	// dampen is pingd's -d.
 	dampen string
 
-	// dead is deadtime, and patience is how long a state may take.
-	dead, patience time.Duration
+	// beat and dead are keepalive and deadtime; patience is how long a state
+	// may take.
+	beat, dead, patience time.Duration
 }
 
 var (
 	shortTimers = timers{keepalive: "200ms", warntime: "500ms", deadtime: "1", initdead: "2", dampen: "500ms",
-		dead: time.Second, patience: 15 * time.Second}
+		beat: 200 * time.Millisecond, dead: time.Second, patience: 15 * time.Second}
 	seedTimers = timers{keepalive: "3", warntime: "5", deadtime: "10", dampen: "5s",
-		dead: 10 * time.Second, patience: 90 * time.Second}
+		beat: 3 * time.Second, dead: 10 * time.Second, patience: 90 * time.Second}
 )
 
 func (o Options) timers() timers {

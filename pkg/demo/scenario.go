@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -148,7 +149,10 @@ func (c *cluster) crashOwner(ctx context.Context, r *Report) error {
 		return err
 	}
 	c.chapter("Fault 1: the owner dies")
-	at := c.fault("crash-owner")
+	at, err := c.fault(ctx, "crash-owner")
+	if err != nil {
+		return err
+	}
 	if err := c.crash(preferred); err != nil {
 		return err
 	}
@@ -179,7 +183,10 @@ func (c *cluster) loseQuorum(ctx context.Context, r *Report) error {
 	c.chapter("Fault 2: a second node dies, the last one has no quorum")
 	last := c.sampler.Owners()[0]
 	second := other(last)
-	at := c.fault("lose-quorum")
+	at, err := c.fault(ctx, "lose-quorum")
+	if err != nil {
+		return err
+	}
 	if err := c.crash(second); err != nil {
 		return err
 	}
@@ -207,7 +214,10 @@ func (c *cluster) regainQuorum(ctx context.Context, r *Report) error {
 			second = n
 		}
 	}
-	at := c.fault("regain-quorum")
+	at, err := c.fault(ctx, "regain-quorum")
+	if err != nil {
+		return err
+	}
 	if owners := c.sampler.Owners(); len(owners) > 0 {
 		return fmt.Errorf("without quorum %s came back on %s", floating, ownersText(owners))
 	}
@@ -241,7 +251,10 @@ func (c *cluster) regainQuorum(ctx context.Context, r *Report) error {
 func (c *cluster) failback(ctx context.Context, r *Report) error {
 	c.chapter("Fault 4: the preferred node returns")
 	from := c.sampler.Owners()[0]
-	at := c.fault("failback")
+	at, err := c.fault(ctx, "failback")
+	if err != nil {
+		return err
+	}
 	if err := c.boot(preferred); err != nil {
 		return err
 	}
@@ -289,11 +302,17 @@ func (c *cluster) leave(ctx context.Context, _ *Report) error {
 	return nil
 }
 
-// fault marks the begin of a fault.
-func (c *cluster) fault(name string) time.Time {
+// fault marks the begin of a fault. It comes at a random moment between two
+// beats: how much of deadtime is over since the last beat is a matter of luck.
+func (c *cluster) fault(ctx context.Context, name string) (time.Time, error) {
+	select {
+	case <-time.After(rand.N(c.timers.beat)):
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
 	now := time.Now()
 	c.mark(now, name)
-	return now
+	return now, nil
 }
 
 func only(name string) func([]string) bool {
