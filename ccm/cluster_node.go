@@ -132,7 +132,8 @@ func (n *Node) Peers() []PeerStatus {
 			p.Status = "init"
 		}
 	}
-	return list
+	self := PeerStatus{Name: n.cfg.Node, Type: "normal", Status: "active", Version: agree.ProtocolVersion, ConfigDigest: fmt.Sprintf("%016x", n.cfg.ConfigDigest)}
+	return append([]PeerStatus{self}, list...)
 }
 
 // publish shows others the state after a round.

@@ -50,7 +50,11 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 	p.ever, p.extended = true, false
 	p.heard = max(p.heard, at)
 	p.sent = b.Sent
-	if row := m.mask(b.Row); row != p.row || b.Stamped != p.stamped || b.Disk != p.disk {
+	row := m.mask(b.Row)
+	if len(b.Row) == 0 && b.Seed == m.seedDigest {
+		row = b.Mask & (1<<len(m.names) - 1)
+	}
+	if row != p.row || b.Stamped != p.stamped || b.Disk != p.disk {
 		p.row, m.targetOK = row, false
 	}
 	p.promised, p.stamped, p.open, p.disk, p.config = b.Promised, b.Stamped, b.Open, b.Disk, b.Config
@@ -86,7 +90,7 @@ func (m *Machine) settleBeat() {
 		if m.now >= m.nextBeat {
 			m.nextBeat = max(m.nextBeat+m.t.k, m.now+m.t.k/2)
 		}
-		b := &Beat{Sent: m.now, Row: m.list(m.row()), Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest}
+		b := &Beat{Sent: m.now, Row: m.rowNames(), Mask: m.row(), Seed: m.seedDigest, Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest}
 		if m.leads() {
 			b.Open = m.round.ballot
 		}
@@ -112,6 +116,23 @@ func (m *Machine) row() uint64 {
 		}
 	}
 	return r
+}
+
+// maxRowBytes is how long the names of a row may be in a datagram.
+const maxRowBytes = 700
+
+// rowNames is the row for a beat, or nothing if it does not fit: then only
+// nodes with an equal list of nodes understand the row.
+func (m *Machine) rowNames() []string {
+	names := m.list(m.row())
+	size := 0
+	for _, n := range names {
+		size += len(n) + 1
+	}
+	if size > maxRowBytes {
+		return nil
+	}
+	return names
 }
 
 // mask turns names into a set; names not configured here are left out.

@@ -91,6 +91,7 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 	m.out.Write.Changes = append(m.out.Write.Changes, c)
 	r.acked[m.cfg.Self] = c.Seq
 	if len(r.tail) == 0 {
+		r.gotOn = m.now
 		m.resendIn(m.t.k)
 	}
 	r.tail = append(r.tail, c)
@@ -142,7 +143,10 @@ func (m *Machine) tryCommit() {
 	for _, s := range r.acked {
 		all = min(all, s)
 	}
-	r.tail = slices.DeleteFunc(r.tail, func(c Change) bool { return c.Seq <= all })
+	if n := len(r.tail); n > 0 && r.tail[0].Seq <= all {
+		r.gotOn = m.now
+		r.tail = slices.DeleteFunc(r.tail, func(c Change) bool { return c.Seq <= all })
+	}
 }
 
 func (m *Machine) failPending(err error) {

@@ -40,6 +40,8 @@ func Decode(cluster uint64, frame []byte) (Message, error) {
 func (m *Beat) put(e *encoder) {
 	e.int(m.Sent)
 	e.names(m.Row)
+	e.uint(m.Mask)
+	e.fix64(m.Seed)
 	e.ballot(m.Promised)
 	e.ballot(m.Stamped)
 	e.ballot(m.Open)
@@ -93,7 +95,7 @@ func (d *decoder) snapshot() Snapshot {
 func (d *decoder) message(kind uint8) Message {
 	switch kind {
 	case kBeat:
-		return &Beat{Sent: d.int(), Row: d.names(), Promised: d.ballot(), Stamped: d.ballot(), Open: d.ballot(), Disk: d.str(), Config: d.fix64()}
+		return &Beat{Sent: d.int(), Row: d.names(), Mask: d.uint(), Seed: d.fix64(), Promised: d.ballot(), Stamped: d.ballot(), Open: d.ballot(), Disk: d.str(), Config: d.fix64()}
 	case kEcho:
 		return &Echo{Incarnation: d.uint(), Sent: d.int(), Promised: d.ballot()}
 	case kLeaving:

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // Directed schedules: the counterexamples behind single rules. Each is run as
@@ -238,5 +240,63 @@ func TestLateGoodbyeOfAFormerLife(t *testing.T) {
 		if v := s.node(n).m.view; len(v.Members) != 3 || p.released || !p.alive {
 			t.Errorf("%s: %+v %+v", n, v, p)
 		}
+	}
+}
+
+// A member that never acknowledges, though it beats, gets the whole state under
+// a new ballot.
+func TestMemberThatNeverAcknowledges(t *testing.T) {
+	s := directed(t, 3, 0)
+	before := s.opens
+	s.hook = func(from, to *simNode, msg Message) (int64, bool) {
+		_, ok := msg.(*Changes)
+		return 0, ok && to.name == "c"
+	}
+	s.change("a", 7)
+	s.run(s.now + 1000*msec)
+	if !slices.Contains(s.committed, 7) || len(s.node("c").app.ids) != 0 {
+		t.Fatal("two of three disks commit without the third\n" + s.story(t))
+	}
+	s.run(s.now + 1000*msec)
+	if s.opens != before+1 || !slices.Contains(s.node("c").app.ids, 7) {
+		t.Errorf("%d more views, c holds %v", s.opens-before, s.node("c").app.ids)
+	}
+}
+
+// Rows whose names do not fit into a datagram travel as bits.
+func TestLongNamesTravelAsBits(t *testing.T) {
+	timing, err := NewTiming(TimingOptions{Keepalive: 200 * time.Millisecond, Deadtime: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, _ := NewQuorum()
+	var names []string
+	for i := range 32 {
+		names = append(names, fmt.Sprintf("node%02d.%s", i, strings.Repeat("x", 60)))
+	}
+	machine := func(self string) *Machine {
+		m, err := New(Config{Self: self, Nodes: names, Incarnation: 1, Disk: "d", Quorum: q, Timing: timing}, Stored{}, &logApp{}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	a, b := machine(names[0]), machine(names[1])
+	for _, p := range a.order {
+		p.alive = true
+	}
+	a.Tick(int64(timing.Beat))
+	rd, _ := a.Ready()
+	frame := Encode(7, rd.Messages[len(rd.Messages)-1].Msg)
+	if len(frame) > 1200 {
+		t.Errorf("a beat of %d bytes", len(frame))
+	}
+	msg, err := Decode(7, frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Step(1000, Input{From: names[0], Incarnation: 1, At: 1000, Msg: msg})
+	if got := b.peers[names[0]].row; got != 1<<32-1 {
+		t.Errorf("row %b", got)
 	}
 }

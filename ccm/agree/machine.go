@@ -116,6 +116,7 @@ type peer struct {
 	bit  uint64
 	// inc is the newest life heard of, left the newest one that said good-bye.
 	inc, left uint64
+	ignored   uint64 // an older life that still speaks, to say so once
 	// alive: beats came within deadtime; heard is the last one. ever: in this
 	// life of ours, at any time.
 	alive, ever bool
@@ -140,17 +141,18 @@ type peer struct {
 
 // Machine is the protocol on one node. See the package comment.
 type Machine struct {
-	cfg   Config
-	t     periods
-	now   int64
-	start int64
-	due   int64 // what Next said last, to notice a late caller
-	names []string
-	self  uint64 // bit of this node
-	bits  map[string]uint64
-	peers map[string]*peer
-	order []*peer // sorted by name
-	rng   *rand.Rand
+	cfg        Config
+	t          periods
+	now        int64
+	start      int64
+	due        int64 // what Next said last, to notice a late caller
+	names      []string
+	self       uint64 // bit of this node
+	bits       map[string]uint64
+	seedDigest uint64
+	peers      map[string]*peer
+	order      []*peer // sorted by name
+	rng        *rand.Rand
 
 	// On disk (rule 4).
 	promised  Ballot
@@ -219,6 +221,7 @@ func New(cfg Config, st Stored, app App, now int64) (*Machine, error) {
 	m.t = periods{k: int64(t.Beat), d: int64(t.Deadtime), l: int64(t.Lease), s: int64(t.StopBound), t: int64(t.Takeover), initdead: int64(t.Initdead)}
 	m.rng = rand.New(rand.NewPCG(cfg.Seed, cfg.Incarnation))
 	m.bits = map[string]uint64{}
+	m.seedDigest = SeedDigest(m.names)
 	for i, n := range m.names {
 		m.bits[n] = 1 << i
 		if n == cfg.Self {
@@ -361,6 +364,10 @@ func (m *Machine) handle(in Input) {
 	if p == nil || in.Incarnation < p.inc || in.Incarnation <= p.left {
 		if _, ok := in.Msg.(*Leaving); ok && p != nil && in.Incarnation == p.left {
 			m.datagram(p.name, &Left{Incarnation: p.left}) // our answer was lost
+		}
+		if p != nil && in.Incarnation < p.inc && m.now-p.heard > 2*m.t.t && in.Incarnation != p.ignored && !p.alive {
+			p.ignored = in.Incarnation
+			m.note(true, "%s speaks with life %d, below its life %d heard before, and is not believed: its disk was lost and its calendar clock has gone back; set the clock and restart it", p.name, in.Incarnation, p.inc)
 		}
 		return
 	}

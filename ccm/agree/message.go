@@ -36,8 +36,12 @@ type Message interface {
 type Beat struct {
 	// Sent is the sender's own time; an [Echo] gives it back.
 	Sent int64
-	// Row has the nodes the sender hears, itself included, sorted.
+	// Row has the nodes the sender hears, itself included, sorted; empty if the
+	// names are too long for a datagram.
 	Row []string
+	// Mask is the same as bits of the sender's sorted list of nodes, Seed the
+	// digest of that list.
+	Mask, Seed uint64
 	// Promised and Stamped are on the sender's disk.
 	Promised, Stamped Ballot
 	// Open is the ballot of the view whose DC the sender is, if it is open.

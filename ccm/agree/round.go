@@ -19,17 +19,13 @@ type round struct {
 	acked     map[string]uint64
 	tail      []Change // not yet acknowledged by all
 	commit    uint64
+	gotOn     int64  // when all had acknowledged more, or nothing was left
 	oldVoters Voters // V before the change of V that is under way, or nil
 	pending   []pendingProposal
 
 	resendAt, resendEvery int64
 	strayed               map[string]int64 // members that promised above, since when
 	certifiedAt           int64            // when all outside were last certified, for readmit
-}
-
-type heldPropose struct {
-	p     *Propose
-	until int64
 }
 
 // leads reports whether this node is the DC of an open view (rules 17, 28).
@@ -108,7 +104,7 @@ func (m *Machine) content(ms []Member) bool {
 			m.wake(r.since + m.roundTime())
 			return m.now < r.since+m.roundTime()
 		}
-		return !m.strayed()
+		return !m.strayed() && !m.lagging()
 	}
 	if m.joined.Proposer == m.cfg.Self {
 		return false // given up
@@ -143,6 +139,13 @@ func (m *Machine) strayed() bool {
 		m.wake(since + m.t.k)
 	}
 	return false
+}
+
+// lagging reports whether a member that beats has not acknowledged a change for
+// so long that only a new ballot, with the whole state, can help.
+func (m *Machine) lagging() bool {
+	r := m.round
+	return len(r.tail) > 0 && m.now > r.gotOn+4*m.roundTime()
 }
 
 // roundTime is how long a round may make no progress: deadtime, and more for a
@@ -193,25 +196,6 @@ func (m *Machine) bind(b Ballot, ms []Member) {
 	m.beatNow, m.held, m.targetOK = true, nil, false
 }
 
-// promise is the answer to the promised ballot.
-func (m *Machine) promise() *Promise {
-	p := &Promise{Ballot: m.promised, Stamped: m.stampedHere(), Seq: m.rep.seq, Disk: m.cfg.Disk, Seed: SeedDigest(m.names), Ages: map[string]int64{}}
-	if m.rep.diverged {
-		p.Seq, p.Disk, p.Seed = 0, "", 0
-	}
-	for _, x := range m.order {
-		switch {
-		case x.released:
-			p.Ages[x.name] = Never
-		case m.planted(PlantRestartAge) && x.conf == m.start:
-			p.Ages[x.name] = Never
-		default:
-			p.Ages[x.name] = max(0, m.now-x.conf)
-		}
-	}
-	return p
-}
-
 // stepDown ends this node's own round; who waits for a change is told so.
 func (m *Machine) stepDown() {
 	if m.round == nil {
@@ -238,352 +222,4 @@ func (m *Machine) delay() {
 	}
 	m.backoff = m.now + (m.t.k+m.rng.Int64N(m.t.k))<<min(m.failures, 4)
 	m.failures++
-}
-
-func (m *Machine) onPropose(p *peer, msg *Propose) {
-	b := msg.Ballot
-	if b.Proposer != p.name {
-		return
-	}
-	m.maxSeen = max(m.maxSeen, b.Number)
-	if b == m.promised && b == m.joined {
-		m.send(p.name, m.promise()) // our answer was lost
-		return
-	}
-	if !m.promised.Less(b) {
-		m.send(p.name, &Nack{Ballot: b, Promised: m.promised})
-		return
-	}
-	if x, ok := findMember(msg.Members, m.cfg.Self); !ok || x != m.me() {
-		return
-	}
-	if p.alive {
-		p.row = m.mask(msg.Row)
-	}
-	for i := range m.held {
-		if h := &m.held[i]; h.p.Ballot.Proposer == p.name {
-			if h.p.Ballot.Less(b) {
-				*h = heldPropose{p: msg, until: m.now + m.t.k}
-			}
-			return
-		}
-	}
-	m.held = append(m.held, heldPropose{p: msg, until: m.now + m.t.k})
-}
-
-// settleHeld promises what this node wants as well, and holds the rest for one
-// keepalive; dropping it is for liveness only (rule 17).
-func (m *Machine) settleHeld() {
-	m.held = slices.DeleteFunc(m.held, func(h heldPropose) bool { return !m.promised.Less(h.p.Ballot) || m.now >= h.until })
-	if len(m.held) == 0 {
-		return
-	}
-	want := m.members(m.target())
-	for _, h := range m.held {
-		if sameMembers(want, h.p.Members) || m.planted(PlantAnyTarget) {
-			m.stepDown()
-			m.bind(h.p.Ballot, h.p.Members)
-			m.send(h.p.Ballot.Proposer, m.promise())
-			return
-		}
-		m.wake(h.until)
-	}
-}
-
-func (m *Machine) onNack(msg *Nack) {
-	m.maxSeen = max(m.maxSeen, msg.Promised.Number)
-	if r := m.round; r != nil && r.ballot == msg.Ballot && !r.open {
-		m.abandon("a member has promised %v already", msg.Promised)
-	}
-}
-
-func (m *Machine) onPromise(from string, msg *Promise) {
-	r := m.round
-	if r == nil || r.ballot != msg.Ballot || m.joined != msg.Ballot || r.sync != nil || r.promises[from] != nil || !hasMember(r.members, from) {
-		return
-	}
-	r.promises[from], r.gotAt[from] = msg, m.now
-	if len(r.promises) == len(r.members) {
-		m.chooseState()
-	}
-}
-
-// newest is the promiser with the highest (stamped, seq); this node if it has
-// as much.
-func (m *Machine) newest() string {
-	r := m.round
-	best := m.cfg.Self
-	for _, x := range r.members {
-		a, b := r.promises[best], r.promises[x.Name]
-		if m.planted(PlantNoStamp) {
-			if a.Seq < b.Seq {
-				best = x.Name
-			}
-			continue
-		}
-		if c := a.Stamped.Compare(b.Stamped); c < 0 || c == 0 && a.Seq < b.Seq {
-			best = x.Name
-		}
-	}
-	return best
-}
-
-// chooseState goes on when all members have promised: the newest state is
-// fetched, or there is none and the first one is seeded (rule 18).
-func (m *Machine) chooseState() {
-	r := m.round
-	r.since = m.now
-	best := m.newest()
-	switch {
-	case r.promises[best].Stamped.IsZero():
-		m.seed()
-	case best != m.cfg.Self:
-		r.fetching = best
-		m.send(best, &Fetch{Ballot: r.ballot})
-	default:
-		m.adopt(nil)
-	}
-}
-
-// seed makes the first state, from equal lists of nodes.
-func (m *Machine) seed() {
-	r := m.round
-	for _, x := range r.members {
-		if r.promises[x.Name].Seed != r.promises[m.cfg.Self].Seed || m.rep.diverged {
-			m.abandon("%s and this node list different nodes in ha.cf; make the files equal", x.Name)
-			return
-		}
-	}
-	v := m.seedVoters()
-	for _, x := range r.members {
-		y := v[x.Name]
-		y.Disk = r.promises[x.Name].Disk
-		v[x.Name] = y
-	}
-	m.adopt(&Snapshot{Seq: m.rep.seq, Meta: Meta{Voters: v, Born: map[string]Birth{}}, App: m.rep.app.Snapshot()})
-}
-
-func (m *Machine) onFetch(p *peer, msg *Fetch) {
-	// Nothing below the promise and nothing of the promised ballot itself was
-	// taken over since the promise, so this is the state it spoke of.
-	if m.joined == msg.Ballot && m.promised == msg.Ballot && m.stamped.Less(msg.Ballot) && !m.rep.diverged {
-		m.send(p.name, &State{Ballot: msg.Ballot, Stamped: m.stamped, Snapshot: m.rep.snapshot()})
-	}
-}
-
-func (m *Machine) onState(p *peer, msg *State) {
-	r := m.round
-	if r != nil && r.ballot == msg.Ballot && m.joined == msg.Ballot && r.fetching == p.name && r.sync == nil {
-		if best := r.promises[p.name]; best.Stamped == msg.Stamped && best.Seq == msg.Snapshot.Seq {
-			m.adopt(&msg.Snapshot)
-		}
-		return
-	}
-	m.takeWhole(p, msg)
-}
-
-// adopt takes the newest state over, stamps it with the ballot and hands it out
-// (rule 18). A nil snapshot is this node's own state.
-func (m *Machine) adopt(s *Snapshot) {
-	r := m.round
-	v := m.rep.meta.Voters
-	if s != nil {
-		v = s.Meta.Voters
-	}
-	counts := func(n string) bool {
-		p := r.promises[n]
-		return p != nil && p.Disk != "" && p.Disk == v[n].Disk
-	}
-	if !m.cfg.Quorum.Has(v, counts) {
-		m.abandon("%s (only stores that were admitted count)", m.cfg.Quorum.Sentence(v, counts))
-		m.backoff = max(m.backoff, m.now+m.t.d)
-		return
-	}
-	if s != nil {
-		if err := m.rep.restore(s); err != nil {
-			m.abandon("the newest state cannot be taken over: %v", err)
-			return
-		}
-	}
-	m.stamped, m.targetOK = r.ballot, false
-	born := map[string]Birth{}
-	for _, x := range r.members {
-		if b, ok := m.rep.meta.Born[x.Name]; ok && b.Incarnation == x.Incarnation {
-			born[x.Name] = b
-		} else {
-			born[x.Name] = Birth{Incarnation: x.Incarnation, Number: r.ballot.Number}
-		}
-	}
-	m.rep.meta.Born = born
-	snap := m.persistWhole()
-	r.sync = &Sync{Ballot: r.ballot, Snapshot: snap, Digest: m.rep.digest()}
-	r.synced[m.cfg.Self] = true
-	r.since, r.fetching = m.now, ""
-	for _, x := range r.members {
-		if x.Name == m.cfg.Self {
-			continue
-		}
-		m.sendSync(x.Name, m.hasSame(x.Name))
-	}
-	m.resendIn(max(m.t.k, m.t.d/2) + int64(len(snap.App))*100)
-	m.tryOpen()
-}
-
-// persistWhole writes the present state and stamp.
-func (m *Machine) persistWhole() Snapshot {
-	snap := m.rep.snapshot()
-	b := m.stamped
-	m.out.Write.Stamp, m.out.Write.Snapshot, m.out.Write.Changes = &b, &snap, nil
-	return snap
-}
-
-// hasSame reports whether a member had the newest state already when it
-// promised (equal stamp and number: equal state).
-func (m *Machine) hasSame(name string) bool {
-	p, best := m.round.promises[name], m.round.promises[m.newest()]
-	return !p.Stamped.IsZero() && p.Stamped == best.Stamped && p.Seq == best.Seq && !m.planted(PlantNoStamp|PlantDupSync)
-}
-
-func (m *Machine) sendSync(to string, same bool) {
-	s := *m.round.sync
-	if same {
-		s.Same, s.Snapshot.App = true, nil
-	}
-	m.send(to, &s)
-}
-
-func (m *Machine) onSync(p *peer, msg *Sync) {
-	b := msg.Ballot
-	if m.joined != b || m.promised != b || b.Proposer != p.name {
-		return
-	}
-	if m.stamped.Less(b) || m.planted(PlantDupSync) { // rule 19
-		if !m.takeSync(msg) {
-			if msg.Same {
-				m.send(p.name, &Synced{Ballot: b, Need: true})
-			}
-			return
-		}
-		m.stamped = b
-		m.persistWhole()
-	}
-	m.send(p.name, &Synced{Ballot: b})
-}
-
-// takeSync takes the state over; false if the whole of it is needed.
-func (m *Machine) takeSync(msg *Sync) bool {
-	if msg.Same {
-		if m.rep.diverged || m.rep.seq != msg.Snapshot.Seq {
-			return false
-		}
-		m.rep.meta = msg.Snapshot.Meta.clone()
-		if !slices.Equal(m.rep.digest(), msg.Digest) {
-			m.rep.diverged = true
-			m.note(true, "the state of this node differs from that of the DC after the same changes; taking the DC's over")
-			return false
-		}
-		return true
-	}
-	if err := m.rep.restore(&msg.Snapshot); err != nil {
-		m.note(true, "the DC's state cannot be taken over: %v", err)
-		m.rep.diverged = true
-		return false
-	}
-	if !slices.Equal(m.rep.digest(), msg.Digest) && !m.planted(PlantDupSync) {
-		m.note(true, "the DC's state has another digest once it is taken over here; is the same release running on both?")
-		m.rep.diverged = true
-		return false
-	}
-	return true
-}
-
-func (m *Machine) onSynced(p *peer, msg *Synced) {
-	r := m.round
-	if r == nil || r.ballot != msg.Ballot || m.joined != msg.Ballot || r.sync == nil || !hasMember(r.members, p.name) {
-		return
-	}
-	if msg.Need {
-		if !r.open {
-			r.promises[p.name].Stamped = Ballot{} // no "same" for it any more
-			m.sendSync(p.name, false)
-		}
-		return
-	}
-	r.synced[p.name] = true
-	r.since = m.now
-	m.tryOpen()
-}
-
-// tryOpen opens the view when all members have the state (rule 20).
-func (m *Machine) tryOpen() {
-	r := m.round
-	if r.open || len(r.synced) < len(r.members) {
-		return
-	}
-	r.open, r.commit = true, m.rep.seq
-	m.failedM, m.failures, m.backoff = nil, 0, 0
-	r.sync.Snapshot.App = nil
-	for _, x := range r.members {
-		r.acked[x.Name] = m.rep.seq
-		if x.Name != m.cfg.Self {
-			m.send(x.Name, &Open{Ballot: r.ballot})
-		}
-	}
-	m.install(r.ballot)
-	m.resendIn(m.t.k)
-	m.event(OpenedEvent{Ballot: r.ballot, Members: r.members, Seq: r.commit})
-}
-
-func (m *Machine) onOpen(p *peer, b Ballot) {
-	if m.joined == b && m.promised == b && m.stamped == b && b.Proposer == p.name && m.inst != b {
-		m.install(b)
-	}
-}
-
-// install takes the opened view for one's own. All members have promised it, so
-// the echoes of a beat sent now confirm this node in it (rule 28) at once.
-func (m *Machine) install(b Ballot) {
-	m.inst, m.instM = b, m.promisedM
-	m.beatNow = true
-	m.renewLease() // where this node is a quorum by itself
-}
-
-func (m *Machine) resendIn(d int64) {
-	m.round.resendEvery = d
-	m.round.resendAt = m.now + d
-}
-
-// resend repeats what is not answered.
-func (m *Machine) resend() {
-	r := m.round
-	if r == nil || r.ballot != m.joined {
-		return
-	}
-	if r.open && len(r.tail) == 0 {
-		return
-	}
-	if m.now < r.resendAt {
-		m.wake(r.resendAt)
-		return
-	}
-	m.resendIn(r.resendEvery)
-	if !r.open && r.sync != nil {
-		r.resendEvery *= 2 // a state may be large and on its way
-	}
-	m.wake(r.resendAt)
-	for _, x := range r.members {
-		switch {
-		case x.Name == m.cfg.Self:
-		case r.open:
-			m.sendTail(x.Name, r.acked[x.Name]+1)
-		case r.sync != nil:
-			if !r.synced[x.Name] {
-				m.sendSync(x.Name, m.hasSame(x.Name))
-			}
-		case r.fetching == x.Name:
-			m.send(x.Name, &Fetch{Ballot: r.ballot})
-		case r.promises[x.Name] == nil:
-			m.send(x.Name, m.proposal())
-		}
-	}
 }

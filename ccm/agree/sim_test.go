@@ -2,82 +2,38 @@ package agree
 
 import (
 	"container/heap"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand"
 	"os"
 	"slices"
-	"strings"
-	"testing"
 	"time"
 )
 
 // A random-schedule simulation of the machine in virtual time: one goroutine,
 // one event queue, replayable from its seed. It carries a resource as the
 // program above would: started, stopped, reported and guarded.
-
 const msec = int64(time.Millisecond)
-
-// logApp is a replicated list of numbers.
-type logApp struct{ ids []uint64 }
-
-func (a *logApp) Snapshot() []byte {
-	var b []byte
-	for _, x := range a.ids {
-		b = binary.BigEndian.AppendUint64(b, x)
-	}
-	return b
-}
-
-func (a *logApp) Restore(b []byte) error {
-	if len(b)%8 != 0 {
-		return fmt.Errorf("odd length")
-	}
-	a.ids = nil
-	for ; len(b) > 0; b = b[8:] {
-		a.ids = append(a.ids, binary.BigEndian.Uint64(b))
-	}
-	return nil
-}
-
-func (a *logApp) Apply(seq uint64, c []byte) error {
-	if len(c) != 8 {
-		return fmt.Errorf("change of %d bytes", len(c))
-	}
-	a.ids = append(a.ids, binary.BigEndian.Uint64(c))
-	return nil
-}
-
-func (a *logApp) Digest() string {
-	h := sha256.Sum256(a.Snapshot())
-	return string(h[:8])
-}
 
 type simEvent struct {
 	at  int64
 	seq int
 	f   func()
 }
+
 type simQueue []simEvent
 
 func (q simQueue) Len() int { return len(q) }
+
 func (q simQueue) Less(i, j int) bool {
 	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
 }
-func (q simQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *simQueue) Push(x any)   { *q = append(*q, x.(simEvent)) }
-func (q *simQueue) Pop() any     { o := *q; x := o[len(o)-1]; *q = o[:len(o)-1]; return x }
 
-// simCmd is what the program above the machine says (rule 13).
-type simCmd struct {
-	op     string // query report start stop result
-	b      Ballot
-	serial int
-	active bool
-	rc     string
-}
+func (q simQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+
+func (q *simQueue) Push(x any) { *q = append(*q, x.(simEvent)) }
+
+func (q *simQueue) Pop() any { o := *q; x := o[len(o)-1]; *q = o[:len(o)-1]; return x }
 
 type simNode struct {
 	s    *sim
@@ -106,18 +62,6 @@ type simNode struct {
 	opened   Ballot
 	// Clock.
 	off, ppm int64
-}
-
-// simDC is the decision maker on the DC of one view.
-type simDC struct {
-	b        Ballot
-	members  []Member
-	reported map[string]bool
-	owner    map[string]bool
-	serial   int
-	busy     bool
-	busyT    int
-	cert     uint64 // token under way
 }
 
 type sim struct {
@@ -220,6 +164,7 @@ func (s *sim) node(name string) *simNode { return s.nodes[name[0]-'a'] }
 
 // local is the node's own clock, real how long to wait until it shows l.
 func (n *simNode) local() int64 { return n.off + n.s.now + n.s.now/1_000_000*n.ppm }
+
 func (n *simNode) until(l int64) int64 {
 	d := l - n.local()
 	if d < 0 {
@@ -408,66 +353,6 @@ func (s *sim) deliver(from string, inc uint64, to *simNode, frame []byte, cmd *s
 	to.pump()
 }
 
-func (n *simNode) onEvent(e Event) {
-	s := n.s
-	if s.listen != nil {
-		s.listen(n, e)
-	}
-	switch e := e.(type) {
-	case NoteEvent:
-		s.logf("%s: %s", n.name, e.Text)
-	case ViewEvent:
-		s.logf("%s view %v %s quorum=%v %v: %s", n.name, e.View.Ballot, e.View.Event, e.View.Quorum, e.View.Members, e.View.Reason)
-	case PeerEvent:
-		s.logf("%s peer %s alive=%v: %s", n.name, e.Name, e.Alive, e.Reason)
-	case OpenedEvent:
-		s.opens++
-		s.logf("%s OPEN %v %v seq=%d", n.name, e.Ballot, e.Members, e.Seq)
-		if old, ok := s.views[e.Ballot]; ok && !slices.Equal(old, e.Members) {
-			s.fail("I1: ballot %v opened with %v and %v", e.Ballot, old, e.Members)
-		}
-		s.views[e.Ballot] = e.Members
-		log := n.app.ids
-		if s.maxOpen.Less(e.Ballot) {
-			s.maxOpen = e.Ballot
-			for i, id := range s.committed {
-				if i >= len(log) || log[i] != id {
-					s.fail("I4: view %v opens without the committed change %d (%d)", e.Ballot, i, id)
-					return
-				}
-			}
-		}
-		s.extend(log)
-		n.dc = &simDC{b: e.Ballot, members: e.Members, reported: map[string]bool{}, owner: map[string]bool{}}
-		dc := n.dc
-		if s.manual {
-			return
-		}
-		s.at(1, func() { n.whenAwake(n.inc, func() { n.manage(dc) }) })
-		s.at(1, func() { n.whenAwake(n.inc, func() { n.client(dc) }) })
-	case CommittedEvent:
-		s.extend(n.app.ids[:min(len(n.app.ids), n.appLen(e.Seq))])
-	case CheckEvent:
-		if n.dc != nil && n.dc.cert == e.Token {
-			n.dc.cert = 0
-			if e.Err == nil {
-				n.decide(n.dc)
-			}
-		}
-	}
-}
-
-// appLen is how many of the changes up to seq are the app's (others are of V).
-func (n *simNode) appLen(seq uint64) int {
-	k := len(n.app.ids)
-	for i := len(n.m.round.tail) - 1; i >= 0; i-- {
-		if c := n.m.round.tail[i]; c.Seq > seq && c.Voters == nil {
-			k--
-		}
-	}
-	return k
-}
-
 // extend notes committed changes; histories must be prefixes of one another.
 func (s *sim) extend(log []uint64) {
 	for i, id := range log {
@@ -481,308 +366,4 @@ func (s *sim) extend(log []uint64) {
 		s.committed = append(s.committed, id)
 		s.commits++
 	}
-}
-
-func (n *simNode) client(dc *simDC) {
-	s := n.s
-	s.at(20*msec+s.r.Int63n(200*msec), func() {
-		n.whenAwake(n.inc, func() {
-			if n.dc != dc || !n.m.leads() || n.m.joined != dc.b {
-				return
-			}
-			s.nextID++
-			n.token++
-			n.m.Propose(n.local(), n.token, fmt.Sprintf("req-%d", s.nextID), binary.BigEndian.AppendUint64(nil, s.nextID))
-			n.pump()
-			n.client(dc)
-		})
-	})
-}
-
-func (s *sim) command(from *simNode, to string, c simCmd) { s.send(from, s.node(to), nil, &c) }
-
-// manage asks the members what they run, then keeps one resource running.
-func (n *simNode) manage(dc *simDC) {
-	s := n.s
-	if n.dc != dc || !n.m.leads() || n.m.joined != dc.b {
-		return
-	}
-	for _, x := range dc.members {
-		if !dc.reported[x.Name] {
-			s.command(n, x.Name, simCmd{op: "query", b: dc.b})
-		}
-	}
-	if len(dc.reported) == len(dc.members) && !dc.busy && dc.cert == 0 {
-		if len(dc.owner) == 0 {
-			n.token++
-			dc.cert = n.token
-			n.m.Certify(n.local(), n.token, dc.b)
-			n.pump()
-		} else if s.r.Intn(40) == 0 || len(dc.owner) > 1 {
-			x := sortedKeys(dc.owner)[0]
-			dc.serial++
-			dc.busy = true
-			s.command(n, x, simCmd{op: "stop", b: dc.b, serial: dc.serial})
-		}
-	}
-	if dc.busy {
-		if dc.busyT++; dc.busyT > 100 { // the answer was lost: ask all again
-			dc.busy, dc.busyT = false, 0
-			n.m.propose(dc.members)
-			n.m.settle()
-			n.pump()
-			return
-		}
-	} else {
-		dc.busyT = 0
-	}
-	s.at(5*msec, func() { n.whenAwake(n.inc, func() { n.manage(dc) }) })
-}
-
-// decide starts the resource: one certificate, one decision.
-func (n *simNode) decide(dc *simDC) {
-	x := dc.members[n.s.r.Intn(len(dc.members))].Name
-	dc.serial++
-	dc.busy = true
-	dc.owner[x] = true
-	n.s.logf("%s: start on %s in %v", n.name, x, dc.b)
-	n.s.command(n, x, simCmd{op: "start", b: dc.b, serial: dc.serial})
-}
-
-func (n *simNode) onCmd(from string, c *simCmd) {
-	s := n.s
-	bound := n.m.joined == c.b && n.m.promised == c.b && n.m.inst == c.b
-	answer := func(rc string) {
-		s.command(n, from, simCmd{op: "result", b: c.b, serial: c.serial, rc: rc})
-	}
-	switch c.op {
-	case "query":
-		if bound {
-			s.command(n, from, simCmd{op: "report", b: c.b, active: n.running || n.inflight})
-		}
-	case "report":
-		if dc := n.dc; dc != nil && dc.b == c.b && !dc.reported[from] {
-			dc.reported[from] = true
-			if c.active {
-				dc.owner[from] = true
-			}
-		}
-	case "result":
-		if dc := n.dc; dc != nil && dc.b == c.b && n.m.joined == c.b && c.serial == dc.serial {
-			dc.busy = false
-			if c.rc != "started" {
-				delete(dc.owner, from)
-			}
-		}
-	case "start", "stop":
-		if !bound || n.lastSerB == c.b && c.serial <= n.lastSer {
-			return
-		}
-		if c.b.Less(n.st.Promised) {
-			s.fail("I5: %s obeys %v after promising %v", n.name, c.b, n.st.Promised)
-		}
-		n.lastSer, n.lastSerB = c.serial, c.b
-		if c.op == "start" {
-			if err := n.m.MayStart(n.local(), c.b); err != nil {
-				answer("refused")
-				return
-			}
-			n.begin(answer)
-			return
-		}
-		n.opgen++
-		n.inflight = false
-		g, bg, inc := n.opgen, n.bootgen, n.inc
-		s.at(s.r.Int63n(80*msec), func() {
-			if n.opgen == g && n.bootgen == bg {
-				n.running = false
-				n.whenAwake(inc, func() { answer("stopped") })
-			}
-		})
-	}
-}
-
-func (n *simNode) begin(answer func(string)) {
-	s := n.s
-	n.inflight = true
-	n.opgen++
-	g, bg, inc := n.opgen, n.bootgen, n.inc
-	for _, o := range s.nodes {
-		if o != n && (o.running || o.inflight) {
-			s.fail("I6: start on %s while %s runs it or has it in flight", n.name, o.name)
-		}
-	}
-	n.guard()
-	s.at(s.r.Int63n(80*msec), func() {
-		if n.opgen != g || n.bootgen != bg {
-			return
-		}
-		n.inflight = false
-		n.running = true
-		s.starts++
-		for _, o := range s.nodes {
-			if o != n && o.running {
-				s.fail("I7: %s and %s both run the resource", n.name, o.name)
-			}
-		}
-		n.guard()
-		n.whenAwake(inc, func() { answer("started") })
-	})
-}
-
-// guard releases the resource at base + L + S whatever the daemon does.
-func (n *simNode) guard() {
-	g := n.bootgen
-	var f func()
-	f = func() {
-		if n.bootgen != g || !n.running && !n.inflight {
-			return
-		}
-		end := n.base + int64(n.s.t.Lease+n.s.t.StopBound)
-		if n.local() >= end {
-			n.s.logf("%s lease over, released", n.name)
-			n.running, n.inflight = false, false
-			n.opgen++
-			return
-		}
-		n.s.at(n.until(end), f)
-	}
-	f()
-}
-
-func (s *sim) fault() {
-	if !s.faults {
-		return
-	}
-	x := s.nodes[s.r.Intn(len(s.nodes))]
-	switch s.r.Intn(10) {
-	case 0, 1, 2:
-		i, j := s.r.Intn(len(s.nodes)), s.r.Intn(len(s.nodes))
-		s.cut[i][j] = !s.cut[i][j]
-		s.logf("cut %d->%d %v", i, j, s.cut[i][j])
-	case 3:
-		i, v := s.r.Intn(len(s.nodes)), s.r.Intn(2) == 0
-		for j := range s.cut {
-			if s.r.Intn(4) > 0 {
-				s.cut[i][j] = v
-			}
-			if s.r.Intn(4) > 0 {
-				s.cut[j][i] = v
-			}
-		}
-		s.logf("isolate %d %v", i, v)
-	case 4, 5:
-		s.heal()
-	case 6:
-		if x.up && s.r.Intn(2) == 0 {
-			s.logf("%s machine crash", x.name)
-			x.up, x.running, x.inflight = false, false, false
-			x.bootgen++
-			lost := s.disks && s.r.Intn(4) == 0 && s.mayLoseDisk(x)
-			s.at(s.r.Int63n(800*msec), func() {
-				if x.up {
-					return
-				}
-				if lost {
-					s.logf("%s lost its disk", x.name)
-					s.readmits++
-					x.disk, x.st = s.newDisk(), Stored{}
-				}
-				x.boot(true)
-			})
-		}
-	case 7:
-		if x.up {
-			s.logf("%s daemon crash", x.name)
-			x.up = false
-			s.at(s.r.Int63n(150*msec), func() {
-				if !x.up {
-					x.boot(false)
-				}
-			})
-		}
-	case 9: // a planned stop: everything is released, then announced
-		if x.up && x.frozen <= s.now && x.m.leaving == nil {
-			released := s.r.Intn(4) > 0
-			s.logf("%s leaves, released=%v", x.name, released)
-			if released {
-				x.running, x.inflight = false, false
-				x.opgen++
-			}
-			x.m.Leave(x.local(), released)
-			x.pump()
-			inc := x.inc
-			s.at(s.r.Int63n(100*msec), func() {
-				if x.up && x.inc == inc {
-					s.logf("%s stops", x.name)
-					x.up = false
-				}
-			})
-			s.at(100*msec+s.r.Int63n(500*msec), func() {
-				if !x.up {
-					x.boot(false)
-				}
-			})
-		}
-	case 8:
-		x.frozen = s.now + s.r.Int63n(900*msec)
-		s.logf("%s frozen until %.3f", x.name, float64(x.frozen)/1e6)
-	}
-	s.at(20*msec+s.r.Int63n(300*msec), s.fault)
-}
-
-// mayLoseDisk: a quorum of recorded disks must survive, or nothing can be
-// promised. All nodes hold a state and record every disk as it is now.
-func (s *sim) mayLoseDisk(x *simNode) bool {
-	for _, o := range s.nodes {
-		if o != x && !o.up || o.m.stamped.IsZero() || o.m.rep.diverged {
-			return false
-		}
-		for _, p := range s.nodes {
-			if o.m.rep.meta.Voters[p.name].Disk != p.disk {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (s *sim) heal() {
-	for i := range s.cut {
-		clear(s.cut[i])
-	}
-	s.logf("heal")
-}
-
-// whole reports whether all nodes have one view of all, and one runs the
-// resource.
-func (s *sim) whole() bool {
-	run := 0
-	for _, x := range s.nodes {
-		if !x.up || !x.m.view.Quorum || len(x.m.view.Members) != len(s.nodes) || x.m.view.Ballot != s.nodes[0].m.view.Ballot {
-			return false
-		}
-		if x.running {
-			run++
-		}
-	}
-	return run == 1
-}
-
-// quiet ends all faults.
-func (s *sim) quiet() {
-	s.faults = false
-	s.heal()
-	for _, x := range s.nodes {
-		x.frozen = 0
-	}
-}
-
-func (s *sim) story(t testing.TB) string {
-	t.Helper()
-	var b strings.Builder
-	for _, x := range s.nodes {
-		fmt.Fprintf(&b, "%s up=%v joined=%v promised=%v stamped=%v inst=%v row=%v view=%+v\n", x.name, x.up, x.m.joined, x.m.promised, x.m.stamped, x.m.inst, x.m.list(x.m.row()), x.m.view)
-	}
-	return b.String()
 }
