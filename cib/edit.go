@@ -44,13 +44,28 @@ func (op *Op) apply(root *Element) (*Element, error) {
 	case VerbReplace:
 		return op.replace(root, section)
 	}
+	return op.remove(root, section)
+}
+
+// remove takes out the first match. An element with the section's own name
+// stands for its children: each of them is taken out, and the section stays.
+func (op *Op) remove(root, section *Element) (*Element, error) {
 	if section == nil {
 		return root, nil
 	}
-	if x := findMatch(section, op.XML); x != nil {
-		return removeElement(root, x)
+	if op.Scope == "" || op.XML.Name != section.Name {
+		if x := findMatch(section, op.XML); x != nil {
+			return removeElement(root, x)
+		}
+		return root, nil
 	}
-	return root, nil
+	left := section
+	for _, c := range op.XML.Children {
+		if x := findMatch(left, c); x != nil && c.IsElement() {
+			left = substitute(left, x, nil)
+		}
+	}
+	return substitute(root, section, left), nil
 }
 
 // applyAt edits what an XPath selects.
@@ -91,28 +106,25 @@ func (op *Op) applyAt(root *Element) (*Element, error) {
 	return substitute(root, at, n), nil
 }
 
-// create adds op.XML to the section. An element with the section's own name
-// stands for its children, and so do the sections in it.
+// create adds op.XML to the section. An element with the section's own name,
+// and without a scope that of any section, stands for its children.
 func (op *Op) create(root, section *Element) (*Element, error) {
-	if op.XML.Name == section.Name {
-		n, err := createIn(section, op.XML)
-		if err != nil {
-			return nil, err
-		}
-		return substitute(root, section, n), nil
-	}
-	if section == root || section.Name == "configuration" {
-		path, ok := sectionPath[op.XML.Name]
-		if !ok || len(path) == 0 {
-			return nil, fmt.Errorf("%w: %s can be created in a section only, for instance with -o %s", ErrNoSuchObject, describe(op.XML), homeOf(op.XML.Name))
-		}
+	path, isSection := sectionPath[op.XML.Name]
+	switch {
+	case isSection && section == root:
 		root = withSection(root, op.XML.Name)
 		section = root.Path(path...)
+		fallthrough
+	case op.XML.Name == section.Name:
 		n, err := createIn(section, op.XML)
 		if err != nil {
 			return nil, err
 		}
 		return substitute(root, section, n), nil
+	case section == root, section.Name == "configuration" && !isSection:
+		return nil, fmt.Errorf("%w: %s can be created in a section only, for instance with -o %s", ErrNoSuchObject, describe(op.XML), homeOf(op.XML.Name))
+	case isSection && section.First(op.XML.Name) != nil:
+		return nil, fmt.Errorf("%w: <%s> in <%s>", ErrExists, op.XML.Name, section.Name)
 	}
 	n, err := addChild(section, op.XML)
 	if err != nil {
@@ -140,6 +152,9 @@ func homeOf(name string) string {
 
 // createIn adds the children of from to the element of the same kind.
 func createIn(at, from *Element) (*Element, error) {
+	for _, a := range from.Attrs {
+		at = at.WithAttr(a.Name, a.Value)
+	}
 	for _, c := range from.Children {
 		var err error
 		if sub := at.First(c.Name); c.IsElement() && sectionPath[c.Name] != nil && sub != nil {
@@ -165,7 +180,7 @@ func addChild(at, child *Element) (*Element, error) {
 			}
 		}
 	}
-	clean, err := expand(nil, child)
+	clean, err := expand(child)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +220,8 @@ func (op *Op) replace(root, section *Element) (*Element, error) {
 	}
 	at := findObject(section, op.XML)
 	if at == nil {
-		if path, ok := sectionPath[op.XML.Name]; ok && len(path) > 0 {
+		if path := sectionPath[op.XML.Name]; len(path) > 0 && (section == root || section.Name == path[0]) {
+			// A section that may be missing.
 			root = withSection(root, op.XML.Name)
 			return substitute(root, root.Path(path...), op.XML), nil
 		}
@@ -263,18 +279,13 @@ func findMatch(e, pattern *Element) *Element {
 	return found
 }
 
-// removeElement takes one element out. Sections that a document must have are
-// emptied instead.
+// removeElement takes one element out; the status section is emptied instead.
 func removeElement(root, x *Element) (*Element, error) {
-	switch x.Name {
-	case "cib":
+	switch x {
+	case root:
 		return nil, fmt.Errorf("%w: the whole document cannot be deleted, only erased", ErrUsage)
-	case "configuration", "status", "crm_config", "nodes", "resources", "constraints":
-		by := New(x.Name)
-		if x.Name == "configuration" {
-			by = Empty("").First("configuration")
-		}
-		return substitute(root, x, by), nil
+	case root.First("status"):
+		return substitute(root, x, New(x.Name)), nil
 	}
 	return substitute(root, x, nil), nil
 }
@@ -339,7 +350,7 @@ func merge(at, from *Element) (*Element, error) {
 			}
 		}
 		if pair == nil {
-			fresh, err := expand(nil, c)
+			fresh, err := expand(c)
 			if err != nil {
 				return nil, err
 			}
@@ -357,30 +368,28 @@ func merge(at, from *Element) (*Element, error) {
 	return out, nil
 }
 
-// expand resolves name++ and name+=N in a new element, where the old value
-// counts as 0.
-func expand(_, e *Element) (*Element, error) {
-	out := e
-	for _, a := range e.Attrs {
+// expand returns a copy of a new element with name++ and name+=N resolved,
+// where the old value counts as 0. It is a copy in depth, so that no element is
+// in a document twice: edits find theirs by identity.
+func expand(e *Element) (*Element, error) {
+	out := *e
+	out.Attrs = slices.Clone(e.Attrs)
+	for i, a := range out.Attrs {
 		v, err := expandValue(nil, a.Name, a.Value)
 		if err != nil {
 			return nil, err
 		}
-		out = out.WithAttr(a.Name, v)
+		out.Attrs[i].Value = v
 	}
+	out.Children = nil
 	for _, c := range e.Children {
-		if !c.IsElement() {
-			continue
-		}
-		n, err := expand(nil, c)
+		n, err := expand(c)
 		if err != nil {
 			return nil, err
 		}
-		if n != c {
-			out = out.WithReplaced(c, n)
-		}
+		out.Children = append(out.Children, n)
 	}
-	return out, nil
+	return &out, nil
 }
 
 // expandValue resolves the values "name++" and "name+=N" of an attribute name
