@@ -217,6 +217,9 @@ func (c *cluster) unpackResource(e *cib.Element, parent *resource) *resource {
 	return r
 }
 
+// maxInstances bounds clone-max: a typing error must not fill the memory.
+const maxInstances = 10000
+
 // makeInstances gives every primitive its instances; n is the number of copies
 // that the clone above asks for.
 func (c *cluster) makeInstances(r *resource, n, first int) {
@@ -224,7 +227,7 @@ func (c *cluster) makeInstances(r *resource, n, first int) {
 	case clone:
 		n = len(c.nodes)
 		if v, err := strconv.Atoi(r.meta["clone-max"]); err == nil && v >= 0 {
-			n = v
+			n = min(v, maxInstances)
 			if r.forcedAnonymous {
 				n = min(v, len(c.nodes))
 			}
