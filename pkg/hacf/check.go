@@ -52,6 +52,7 @@ func (p *parser) finish() {
 	if !c.CRM.Enabled() && at("auto_failback") == 0 && at("nice_failback") == 0 {
 		p.add(Warning, 0, "write auto_failback on or off", "Deprecated 'legacy' auto_failback option selected.")
 	}
+	p.checkSerial()
 	p.checkLog()
 	p.checkPing()
 	diag.Sort(p.diags)
@@ -65,6 +66,20 @@ func defaultInitdead(deadtime time.Duration) time.Duration {
 		return 12 * time.Second
 	}
 	return 2 * deadtime
+}
+
+// checkSerial warns of rings: a cable reaches one other node.
+func (p *parser) checkSerial() {
+	if len(p.cfg.Nodes) < 3 {
+		return
+	}
+	for _, m := range p.cfg.Media {
+		if m.Kind == Serial {
+			p.add(Warning, m.Line, "add a network link between all nodes",
+				"A serial link reaches one other node; frames are not passed on to the rest of the %d nodes", len(p.cfg.Nodes))
+			return
+		}
+	}
 }
 
 func (p *parser) checkLog() {

@@ -81,7 +81,7 @@ type Config struct {
 // MediumKind is the directive that defines a link.
 type MediumKind string
 
-// Kinds of media.
+// Kinds of media. ucast6 and mcast6 of ha.cf are Ucast and Mcast.
 const (
 	Serial MediumKind = "serial"
 	Bcast  MediumKind = "bcast"
@@ -96,7 +96,7 @@ type Medium struct {
 	Iface string
 	// Address is the peer of ucast: an address or a host name.
 	Address string
-	// Group, TTL and Loop belong to mcast. Group is in 224.0.0.0/4.
+	// Group, TTL and Loop belong to mcast. Group is in 224.0.0.0/4 or ff00::/8.
 	Group string
 	TTL   int
 	Loop  bool

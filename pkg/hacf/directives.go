@@ -63,13 +63,13 @@ func init() {
 		{Name: "udp", Syntax: "INTERFACE...", Summary: "old name of bcast", many: true, set: (*parser).udp},
 		{Name: "ucast", Syntax: "INTERFACE PEER", Summary: "UDP unicast link to one peer", whole: true, many: true, set: (*parser).ucast},
 		{Name: "mcast", Syntax: "INTERFACE GROUP PORT TTL LOOP", Summary: "UDP multicast link", whole: true, many: true, set: (*parser).mcast},
-		{Name: "ucast6", Syntax: "INTERFACE PEER", Summary: "UDP unicast over IPv6", whole: true, many: true, Support: NotYet, Note: "the link is not opened", set: ignore},
-		{Name: "mcast6", Syntax: "INTERFACE GROUP PORT HOPS LOOP", Summary: "UDP multicast over IPv6", whole: true, many: true, Support: NotYet, Note: "the link is not opened", set: ignore},
+		{Name: "ucast6", Syntax: "INTERFACE PEER", Summary: "UDP unicast link over IPv6", whole: true, many: true, set: (*parser).ucast},
+		{Name: "mcast6", Syntax: "INTERFACE GROUP PORT HOPS LOOP", Summary: "UDP multicast link over IPv6", whole: true, many: true, set: (*parser).mcast},
 		{Name: "tipc", Syntax: "...", Summary: "TIPC link (experimental in Heartbeat)", whole: true, many: true, Support: NotYet, Note: "the link is not opened", set: ignore},
 		{Name: "openais", Syntax: "...", Summary: "openais link (experimental in Heartbeat)", whole: true, many: true, Support: NotYet, Note: "the link is not opened", set: ignore},
 		{Name: "ping", Syntax: "HOST...", Summary: "pseudo-node that answers ICMP echo", many: true, set: (*parser).ping},
 		{Name: "ping_group", Syntax: "NAME HOST...", Summary: "one pseudo-node, up while any host answers", whole: true, many: true, set: (*parser).pingGroup},
-		{Name: "ping6", Syntax: "HOST...", Summary: "ping over IPv6", many: true, Support: NotYet, Note: "the host is not pinged", set: ignore},
+		{Name: "ping6", Syntax: "HOST...", Summary: "ping over IPv6", many: true, set: (*parser).ping},
 		{Name: "hbaping", Syntax: "CARD", Summary: "ping of a Fibre Channel adapter", many: true, Support: NotYet, Note: "the adapter is not pinged", set: ignore},
 
 		{Name: "auto_failback", Syntax: "on|off|legacy", Default: "legacy", Summary: "whether resources return to a preferred owner (haresources only)", set: (*parser).autoFailback},
@@ -91,11 +91,11 @@ func init() {
 		{Name: "coredumps", Syntax: "on|off", Default: "on", Summary: "whether core files are written", Support: NotYet, Note: "the machine's own limit holds", set: boolean(func(c *Config) *bool { return &c.CoreDumps })},
 		{Name: "coreroot", Syntax: "DIRECTORY", Default: "/var/lib/heartbeat/cores", Summary: "where core files go", Support: NotYet, Note: "the machine's own setting holds", set: absolutePath(func(c *Config) *string { return &c.CoreRoot })},
 
-		{Name: "debug", Syntax: "LEVEL", Default: "0", Summary: "debug level, 0 to 255", set: intIn(0, 255, func(c *Config) *int { return &c.Log.Debug })},
-		{Name: "debugfile", Syntax: "FILE", Summary: "file for debug messages", set: absolutePath(func(c *Config) *string { return &c.Log.DebugFile })},
-		{Name: "logfile", Syntax: "FILE", Summary: "file for messages", set: absolutePath(func(c *Config) *string { return &c.Log.File })},
-		{Name: "logfacility", Syntax: "FACILITY|none", Summary: "syslog facility", set: (*parser).logfacility},
-		{Name: "use_logd", Syntax: "on|off", Summary: "log through ha_logd", Support: NotYet, Note: "there is no ha_logd yet; the daemon writes its log itself", set: func(p *parser, v string) {
+		{Name: "debug", Syntax: "LEVEL", Default: "0", Summary: "debug level, 0 to 255", Support: NotYet, Note: "the daemon has an option --debug", set: intIn(0, 255, func(c *Config) *int { return &c.Log.Debug })},
+		{Name: "debugfile", Syntax: "FILE", Summary: "file for debug messages", Support: NotYet, Note: "the daemon writes its log to standard error", set: absolutePath(func(c *Config) *string { return &c.Log.DebugFile })},
+		{Name: "logfile", Syntax: "FILE", Summary: "file for messages", Support: NotYet, Note: "the daemon writes its log to standard error", set: absolutePath(func(c *Config) *string { return &c.Log.File })},
+		{Name: "logfacility", Syntax: "FACILITY|none", Summary: "syslog facility", Support: NotYet, Note: "the daemon writes its log to standard error", set: (*parser).logfacility},
+		{Name: "use_logd", Syntax: "on|off", Summary: "log through ha_logd", Support: NotYet, Note: "there is no ha_logd yet; the daemon writes its log to standard error", set: func(p *parser, v string) {
 			if b, ok := p.bool(v); ok {
 				p.cfg.Log.UseLogd = &b
 			}
@@ -106,7 +106,7 @@ func init() {
 
 		{Name: "watchdog", Syntax: "DEVICE", Summary: "watchdog device", Support: NotYet, Note: "the device is not opened", set: (*parser).watchdog},
 		{Name: "use_apphbd", Syntax: "on|off", Default: "off", Summary: "register with apphbd", Support: NotYet, set: boolean(nil)},
-		{Name: "apiauth", Syntax: "CLIENT [uid=LIST] [gid=LIST]", Summary: "who may use the client interface", whole: true, many: true, set: (*parser).apiauth},
+		{Name: "apiauth", Syntax: "CLIENT [uid=LIST] [gid=LIST]", Summary: "who may use the client interface", Support: NotYet, Note: "the daemon's socket is open to root and the group haclient", whole: true, many: true, set: (*parser).apiauth},
 		{Name: "respawn", Syntax: "USER /PATH ARGS", Summary: "program to run and restart", whole: true, many: true, set: func(p *parser, v string) { p.child(v, false) }},
 		{Name: "failfast", Syntax: "USER /PATH ARGS", Summary: "program whose abnormal death reboots the node", whole: true, many: true, set: func(p *parser, v string) { p.child(v, true) }},
 		{Name: "stonith", Syntax: "TYPE FILE", Summary: "fencing device of the whole cluster (haresources only)", whole: true, many: true, Support: NotYet, Note: "no node is fenced by it; haresources2cib makes a resource of stonith_host lines", set: (*parser).stonith},

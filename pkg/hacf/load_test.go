@@ -90,6 +90,7 @@ func TestLoadMachine(t *testing.T) {
 		{"bcast eth0\nrespawn nobody9 /usr/lib64/heartbeat/pingd -m 100", "warning: There is no account nobody9: built-in programs run without it", false},
 	} {
 		_, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": head + c.line + "\n"})
+		ds = remarks(ds)
 		var all []string
 		for _, d := range ds {
 			all = append(all, d.String())
@@ -111,7 +112,7 @@ func TestLoadPort(t *testing.T) {
 
 func TestLoadHaresources(t *testing.T) {
 	const v1 = "node a b\nbcast eth0\nlogfacility daemon\nauto_failback on\n"
-	if _, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": v1, "haresources": "A 10.0.0.1 httpd\n"}); err != nil || len(ds) != 0 {
+	if _, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": v1, "haresources": "A 10.0.0.1 httpd\n"}); err != nil || len(remarks(ds)) != 0 {
 		t.Errorf("clean: %v, %v", ds, err)
 	}
 	_, _, err := load(t, plain(), "a", map[string]string{"ha.cf": v1})
@@ -123,7 +124,7 @@ func TestLoadHaresources(t *testing.T) {
 		t.Errorf("unknown node: %v", err)
 	}
 	_, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": v1 + "crm yes\n", "haresources": "c 10.0.0.1\n"})
-	if err != nil || len(ds) != 1 || !strings.Contains(ds[0].Text, "not used because crm is enabled") {
+	if ds = remarks(ds); err != nil || len(ds) != 1 || !strings.Contains(ds[0].Text, "not used because crm is enabled") {
 		t.Errorf("haresources beside crm yes: %v, %v", ds, err)
 	}
 }
@@ -132,7 +133,7 @@ func TestLoadHaresources(t *testing.T) {
 func TestSamples(t *testing.T) {
 	m := plain()
 	c, ds, err := Load("../../docs/examples/ha.cf", "litsha21", Options{Machine: m, Haresources: "/nonexistent"})
-	if err != nil || len(ds) != 0 {
+	if ds = remarks(ds); err != nil || len(ds) != 0 {
 		t.Fatalf("the sample ha.cf: %v\n%v", ds, err)
 	}
 	if len(c.Nodes) != 3 || len(c.Media) != 3 || c.Initdead != time.Minute {

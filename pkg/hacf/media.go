@@ -69,7 +69,7 @@ func (p *parser) ucast(rest string) {
 	w := fields(rest, blanks)
 	switch {
 	case len(w) != 2:
-		p.invalid(rest, "ucast [%s] is not an interface and a peer", rest)
+		p.invalid(rest, "%s [%s] is not an interface and a peer", p.dir.Name, rest)
 	case !validIface(w[0]):
 		p.invalid(rest, "Invalid interface [%s]", w[0])
 	case !validHost(w[1]):
@@ -82,9 +82,10 @@ func (p *parser) ucast(rest string) {
 func (p *parser) mcast(rest string) {
 	w := fields(rest, blanks)
 	if len(w) != 5 {
-		p.invalid(rest, "mcast [%s] is not interface, group, port, ttl and loop", rest)
+		p.invalid(rest, "%s [%s] is not interface, group, port, ttl and loop", p.dir.Name, rest)
 		return
 	}
+	v6 := p.dir.Name == "mcast6"
 	group, err := netip.ParseAddr(w[1])
 	port, okPort := p.integer(w[2], 1, 65535)
 	ttl, okTTL := p.integer(w[3], 0, 255)
@@ -92,7 +93,9 @@ func (p *parser) mcast(rest string) {
 	switch {
 	case !validIface(w[0]):
 		p.invalid(rest, "Invalid interface [%s]", w[0])
-	case err != nil || !group.Is4() || !group.IsMulticast():
+	case v6 && (err != nil || !group.Is6() || !group.IsMulticast()):
+		p.invalid(rest, "Invalid mcast6 group [%s]: it is not in ff00::/8", w[1])
+	case !v6 && (err != nil || !group.Is4() || !group.IsMulticast()):
 		p.invalid(rest, "Invalid mcast group [%s]: it is not in 224.0.0.0 to 239.255.255.255", w[1])
 	case !okPort:
 		p.invalid(rest, "invalid port [%s] specified.", w[2])
