@@ -1,10 +1,11 @@
-# Quorate: make help lists the targets.
+# Quorate. "make help" lists the targets.
 GO      ?= go
 PREFIX  ?= /usr/local
+DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: help build test
+.PHONY: help build install demo test test-short check fmt-check vet bench fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -12,5 +13,34 @@ help: ## list the targets
 build: ## build bin/quorate, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/quorate ./cmd/quorate
 
-test: ## run all tests
+install: build ## install the binary, the links of the commands and the samples under PREFIX
+	install -D -m 0755 bin/quorate $(DESTDIR)$(PREFIX)/bin/quorate
+	for c in $$(bin/quorate --list); do ln -sf quorate $(DESTDIR)$(PREFIX)/bin/$$c; done
+	install -d $(DESTDIR)$(PREFIX)/share/doc/quorate/examples
+	install -m 0644 docs/examples/ha.cf docs/examples/haresources $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
+	install -m 0600 docs/examples/authkeys $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
+
+demo: build ## watch a floating address survive the death of its node
+	bin/quorate demo $(DEMO)
+
+test: ## run all tests (real network namespaces where the kernel allows)
 	$(GO) test ./...
+
+check: fmt-check vet test ## what CI runs
+
+fmt-check:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt-ed: $$out"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 10s
+fuzz: ## run every fuzz target for FUZZTIME each
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	  echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+clean: ## remove what was built
+	rm -rf bin

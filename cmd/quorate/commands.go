@@ -1,11 +1,16 @@
 package main
 
 import (
+	"os"
 	"sort"
 
+	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/cibadmin"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
+	"github.com/quorate/quorate/pkg/cli/node"
 	"github.com/quorate/quorate/pkg/cli/simulate"
+	"github.com/quorate/quorate/pkg/daemon"
 	"github.com/quorate/quorate/pkg/demo"
 	"github.com/quorate/quorate/pkg/lab"
 )
@@ -15,9 +20,17 @@ func commands() map[string]command {
 	return map[string]command{
 		"crm_simulate":    simulate.Run,
 		"ptest":           simulate.Run,
+		"cl_status":       fromCobra(node.NewClStatus),
+		"crm_node":        fromCobra(node.NewCrmNode),
+		"crm_standby":     fromCobra(node.NewCrmStandby),
 		"demo":            fromCobra(demo.NewCommand),
+		"cibadmin":        fromCobra(cibadmin.New),
 		"haresources2cib": fromCobra(h2ccmd.New),
-		lab.InitArg:       func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
+		"ocf": func(env *cli.Env, args []string) int {
+			return agents.Main(args, os.Environ(), env.Stdout, env.Stderr)
+		},
+		"run":       fromCobra(daemon.NewCommand),
+		lab.InitArg: func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
 	}
 }
 

@@ -1,0 +1,261 @@
+// Package cibadmin is the command cibadmin: query and edit the CIB.
+package cibadmin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/client"
+)
+
+// flags are the options of one call.
+type flags struct {
+	query, create, modify, replace, del, erase, bump, upgrade, md5 bool
+
+	scope, text, file, xpath, dialect string
+	stdin, allowCreate, noChildren    bool
+	local, sync, force                bool
+	timeout                           int
+	verbose                           int
+}
+
+// New returns the command.
+func New(env *cli.Env) *cobra.Command {
+	f := new(flags)
+	c := &cobra.Command{
+		Use:   "cibadmin COMMAND [-o SECTION] [-X TEXT | -x FILE | -p]",
+		Short: "query and edit the configuration of the cluster",
+		Long: `cibadmin queries and edits the cluster information base.
+
+A change is on the disks of a quorum of nodes when the command returns. With
+CIB_file in the environment the command works on that file instead.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), env) },
+	}
+	p := c.Flags()
+	p.BoolVarP(&f.query, "query", "Q", false, "print the CIB, or the section of -o, or what --xpath finds")
+	p.BoolVarP(&f.create, "create", "C", false, "create an object; it must not exist")
+	p.BoolVarP(&f.modify, "modify", "M", false, "merge into the object of the same tag and id")
+	p.BoolVarP(&f.modify, "cib_update", "U", false, "the old name of --modify")
+	p.BoolVarP(&f.replace, "replace", "R", false, "replace an object, or the whole CIB")
+	p.BoolVarP(&f.del, "delete", "D", false, "delete the first object whose tag and attributes all match")
+	p.BoolVarP(&f.erase, "erase", "E", false, "erase the whole configuration (needs --force)")
+	p.BoolVarP(&f.bump, "bump", "B", false, "raise the epoch")
+	p.BoolVarP(&f.upgrade, "upgrade", "u", false, "upgrade the configuration to the newest schema")
+	p.BoolVarP(&f.md5, "md5-sum", "5", false, "print the digest of the configuration")
+	p.StringVarP(&f.scope, "scope", "o", "", "section: configuration, nodes, resources, constraints, crm_config, rsc_defaults, op_defaults, status")
+	p.StringVarP(&f.text, "xml-text", "X", "", "the XML as text")
+	p.StringVarP(&f.file, "xml-file", "x", "", "the XML as a file")
+	p.BoolVarP(&f.stdin, "xml-pipe", "p", false, "the XML on standard input")
+	p.StringVarP(&f.xpath, "xpath", "A", "", "find objects by XPath (with -Q and -D)")
+	p.StringVar(&f.dialect, "dialect", "", `print in this dialect: "heartbeat" for Heartbeat 2`)
+	p.BoolVarP(&f.allowCreate, "allow-create", "c", false, "with -M: create what does not exist")
+	p.BoolVarP(&f.noChildren, "no-children", "n", false, "with -Q --xpath: without what lies below")
+	p.BoolVarP(&f.local, "local", "l", false, "query this node only (a query always is)")
+	p.BoolVarP(&f.sync, "sync-call", "s", false, "wait for the change (always done)")
+	p.BoolVarP(&f.force, "force", "f", false, "do it although it is dangerous")
+	p.IntVarP(&f.timeout, "timeout", "t", 30, "seconds to wait for an answer")
+	p.CountVarP(&f.verbose, "verbose", "V", "say more")
+	return c
+}
+
+// verb returns the one edit asked for, or "" for a query.
+func (f *flags) verb() (cib.Verb, error) {
+	var verbs []cib.Verb
+	for v, on := range map[cib.Verb]bool{
+		cib.VerbCreate: f.create, cib.VerbModify: f.modify, cib.VerbReplace: f.replace, cib.VerbDelete: f.del,
+		cib.VerbErase: f.erase, cib.VerbBump: f.bump, cib.VerbUpgrade: f.upgrade,
+	} {
+		if on {
+			verbs = append(verbs, v)
+		}
+	}
+	n := len(verbs)
+	if f.query || f.md5 {
+		n++
+	}
+	switch {
+	case n == 0:
+		return "", cli.Exitf(cli.ExitUsage, "cibadmin: no command: one of -Q -C -M -R -D -E -B -u -5; see cibadmin --help")
+	case n > 1:
+		return "", cli.Exitf(cli.ExitUsage, "cibadmin: more than one command: give one of -Q -C -M -R -D -E -B -u -5")
+	case len(verbs) == 0:
+		return "", nil
+	}
+	return verbs[0], nil
+}
+
+func (f *flags) run(ctx context.Context, env *cli.Env) error {
+	verb, err := f.verb()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout)*time.Second)
+	defer cancel()
+	if verb == "" {
+		root, err := load(ctx, env)
+		if err != nil {
+			return err
+		}
+		return f.print(env, root)
+	}
+	op := cib.Op{Verb: verb, Scope: f.scope, XPath: f.xpath, AllowCreate: f.allowCreate, KeepStatus: true}
+	if verb == cib.VerbErase && !f.force {
+		return cli.Exitf(cli.ExitUsage, "cibadmin: erasing the configuration stops every resource of the cluster; add --force if you mean it")
+	}
+	if op.XML, err = f.input(env, verb); err != nil {
+		return err
+	}
+	if path := os.Getenv("CIB_file"); path != "" {
+		return editFile(path, op)
+	}
+	c, err := client.Dial(env.RunDir)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Do(ctx, &client.Request{Verb: client.VerbEdit, Edit: cib.EncodeOp(op), RequestID: uuid.NewString()})
+	return failed(err)
+}
+
+// input reads, checks and upgrades the XML of an edit, so that an error names
+// the caller's own file and line.
+func (f *flags) input(env *cli.Env, verb cib.Verb) (*cib.Element, error) {
+	var data []byte
+	name := f.file
+	var err error
+	switch {
+	case f.text != "":
+		data, name = []byte(f.text), "command line"
+	case f.file != "":
+		data, err = os.ReadFile(f.file)
+	case f.stdin:
+		name = "standard input"
+		data, err = io.ReadAll(env.Stdin)
+	case verb == cib.VerbErase, verb == cib.VerbBump, verb == cib.VerbUpgrade, verb == cib.VerbDelete && f.xpath != "":
+		return nil, nil
+	default:
+		return nil, cli.Exitf(cli.ExitUsage, "cibadmin: no XML given: use -X TEXT, -x FILE or -p")
+	}
+	if err != nil {
+		return nil, cli.Exitf(cli.ExitNoInput, "cibadmin: %w", err)
+	}
+	root, err := cib.Parse(data, name)
+	if err != nil {
+		return nil, cli.Exitf(cli.ExitDataErr, "%w\nnothing was changed", err)
+	}
+	if root.Name == "cib" && cib.IsHeartbeat2(root) {
+		up, report, err := cib.Upgrade(root)
+		if err != nil {
+			return nil, cli.Exitf(cli.ExitConfig, "%s: %w\nnothing was changed", name, err)
+		}
+		for _, r := range report {
+			if r.Kind != cib.Kept {
+				fmt.Fprintf(env.Stderr, "%s: %s\n", name, r.Sentence)
+			}
+		}
+		root = up
+	}
+	return root, nil
+}
+
+// load returns the CIB of CIB_file or of the running cluster.
+func load(ctx context.Context, env *cli.Env) (*cib.Element, error) {
+	if path := os.Getenv("CIB_file"); path != "" {
+		root, _, err := cib.ReadFile(path)
+		if err != nil {
+			return nil, cli.Exitf(cli.ExitNoInput, "%w", err)
+		}
+		return root, nil
+	}
+	c, err := client.Dial(env.RunDir)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Document(ctx)
+}
+
+func (f *flags) print(env *cli.Env, root *cib.Element) error {
+	if f.md5 {
+		fmt.Fprintln(env.Stdout, cib.Digest(root))
+		return nil
+	}
+	if f.dialect == "heartbeat" {
+		old, report, err := cib.Downgrade(root)
+		if err != nil {
+			return cli.Exitf(cli.ExitConfig, "cibadmin: %w", err)
+		}
+		for _, r := range report {
+			if r.Kind == cib.Dropped {
+				fmt.Fprintln(env.Stderr, r.Sentence)
+			}
+		}
+		root = old
+	}
+	if f.xpath != "" {
+		found, err := cib.Find(root, f.xpath)
+		if err != nil {
+			return cli.Exitf(cli.ExitUsage, "cibadmin: %w", err)
+		}
+		switch {
+		case len(found) == 0:
+			return failed(fmt.Errorf("%w: %s", cib.ErrNoSuchObject, f.xpath))
+		case len(found) == 1:
+			root = found[0]
+		default:
+			root = cib.New("xpath-query").WithChildren(found...)
+		}
+		if f.noChildren {
+			root = root.WithChildren()
+		}
+	} else if f.scope != "" {
+		sec, err := cib.Section(root, f.scope)
+		if err != nil {
+			return failed(err)
+		}
+		if sec == nil {
+			return failed(fmt.Errorf("%w: the configuration has no section %s", cib.ErrNoSuchObject, f.scope))
+		}
+		root = sec
+	}
+	_, err := env.Stdout.Write(cib.Print(root))
+	return err
+}
+
+// editFile does an edit on a file.
+func editFile(path string, op cib.Op) error {
+	root, _, err := cib.ReadFile(path)
+	if err != nil {
+		return cli.Exitf(cli.ExitNoInput, "%w", err)
+	}
+	if root, err = cib.ApplyOp(root, op); err != nil {
+		return failed(err)
+	}
+	if err := cib.WriteFile(path, root); err != nil {
+		return cli.Exitf(cli.ExitIOErr, "%w", err)
+	}
+	return nil
+}
+
+// failed gives an error the words known from the tool.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	code := cib.ExitCode(err)
+	var x *cli.Exit
+	if errors.As(err, &x) {
+		code = x.Code
+	}
+	return &cli.Exit{Code: code, Err: fmt.Errorf("Call failed: %w", err)}
+}

@@ -1,0 +1,189 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/client"
+)
+
+// Exit codes of cl_status (Heartbeat).
+const (
+	exitBadParameter = 11
+	exitUnknownError = 13
+)
+
+// clStatus is one call of cl_status.
+type clStatus struct {
+	env      *cli.Env
+	sentence bool // -m: a sentence instead of a word
+	ping     bool
+	normal   bool
+	param    string
+}
+
+// NewClStatus returns the command cl_status.
+func NewClStatus(env *cli.Env) *cobra.Command {
+	s := &clStatus{env: env}
+	c := &cobra.Command{
+		Use:   "cl_status SUB-COMMAND [-m] [ARGUMENTS]",
+		Short: "state of the links and nodes, as Heartbeat's cl_status tells it",
+		Long: `cl_status tells what the membership layer of this node sees.
+
+  hbstatus                    whether the daemon runs here
+  listnodes [-p | -n]         all nodes; -p ping nodes, -n normal nodes only
+  nodestatus NODE             init, up, active, dead or ping
+  nodetype NODE               normal, ping or unknown
+  nodeweight NODE             votes of the node
+  listhblinks NODE            links to the node
+  hblinkstatus NODE LINK      up or dead
+  hbparameter -p NAME         value of a directive of ha.cf
+
+Exit codes: 0 the state is good, 1 it is not, 11 bad parameters, 13 unknown.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
+	}
+	f := c.Flags()
+	f.BoolVarP(&s.sentence, "message", "m", false, "answer with a sentence")
+	f.StringVarP(&s.param, "parameter", "p", "", "name of a directive (hbparameter); ping nodes only (listnodes)")
+	f.Lookup("parameter").NoOptDefVal = onlyPing
+	f.BoolVarP(&s.normal, "normal", "n", false, "normal nodes only (listnodes)")
+	return c
+}
+
+// onlyPing is what -p means without a value: for listnodes.
+const onlyPing = "\x00ping"
+
+func (s *clStatus) run(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	sub, args := args[0], args[1:]
+	if s.param == onlyPing {
+		s.ping, s.param = true, ""
+	}
+	if sub == "hbparameter" && s.param == "" && len(args) > 0 {
+		s.param, args = args[0], args[1:]
+	}
+	want, known := map[string]int{"hbstatus": 0, "listnodes": 0, "nodestatus": 1, "nodetype": 1, "nodeweight": 1,
+		"listhblinks": 1, "hblinkstatus": 2, "hbparameter": 0}[sub]
+	switch {
+	case !known:
+		return cli.Exitf(exitBadParameter, "%s: invalid sub-command.", sub)
+	case len(args) != want:
+		return cli.Exitf(exitBadParameter, "cl_status %s takes %d argument(s), not %d", sub, want, len(args))
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
+	defer cancel()
+	st, err := status(ctx, s.env)
+	if sub == "hbstatus" {
+		return s.hbstatus(err)
+	}
+	if err != nil {
+		return &cli.Exit{Code: 1, Err: fmt.Errorf("Cannot signon with heartbeat\nREASON: %w", err)}
+	}
+	return s.answer(st, sub, args)
+}
+
+func status(ctx context.Context, env *cli.Env) (*client.Status, error) {
+	c, err := client.Dial(env.RunDir)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Status(ctx)
+}
+
+func (s *clStatus) hbstatus(err error) error {
+	switch {
+	case err == nil:
+		fmt.Fprintln(s.env.Stdout, "Heartbeat is running on this machine.")
+		return nil
+	case errors.Is(err, client.ErrDown):
+		fmt.Fprintln(s.env.Stdout, "Heartbeat is stopped on this machine.")
+		return &cli.Exit{Code: 1}
+	}
+	return &cli.Exit{Code: exitUnknownError, Err: err}
+}
+
+func (s *clStatus) answer(st *client.Status, sub string, args []string) error {
+	out := s.env.Stdout
+	if sub == "listnodes" {
+		for _, p := range st.Peers {
+			if s.ping && p.Type != "ping" || s.normal && p.Type == "ping" {
+				continue
+			}
+			fmt.Fprintln(out, p.Name)
+		}
+		return nil
+	}
+	if sub == "hbparameter" {
+		v, ok := st.Parameters[s.param]
+		if !ok {
+			return cli.Exitf(1, "the parameter %q is not set", s.param)
+		}
+		s.say(v, "Heartbeat parameter %s's value: %s", s.param, v)
+		return nil
+	}
+	name := strings.ToLower(args[0])
+	i := slices.IndexFunc(st.Peers, func(p ccm.PeerStatus) bool { return strings.EqualFold(p.Name, name) })
+	if i < 0 {
+		if sub == "nodetype" {
+			s.say("unknown", "The node %s's type is unknown", name)
+			return nil
+		}
+		return cli.Exitf(exitUnknownError, "there is no node %q in this cluster", args[0])
+	}
+	return s.about(&st.Peers[i], sub, args)
+}
+
+func (s *clStatus) about(p *ccm.PeerStatus, sub string, args []string) error {
+	switch sub {
+	case "nodestatus":
+		s.say(p.Status, "The cluster node %s is %s", p.Name, p.Status)
+		if !slices.Contains([]string{"active", "up", "ping"}, p.Status) {
+			return &cli.Exit{Code: 1}
+		}
+	case "nodetype":
+		s.say(p.Type, "The node %s's type is %s", p.Name, p.Type)
+	case "nodeweight":
+		s.say("100", "The node %s's weight is 100", p.Name)
+	case "listhblinks":
+		for _, l := range p.Links {
+			fmt.Fprintf(s.env.Stdout, "\t%s\n", l.Name)
+		}
+	case "hblinkstatus":
+		for _, l := range p.Links {
+			if l.Name != args[1] {
+				continue
+			}
+			word := "dead"
+			if l.Up {
+				word = "up"
+			}
+			s.say(word, "The node %s's heartbeat link %s is %s", p.Name, l.Name, word)
+			if !l.Up {
+				return &cli.Exit{Code: 1}
+			}
+			return nil
+		}
+		return cli.Exitf(exitUnknownError, "the node %s has no link %q", p.Name, args[1])
+	}
+	return nil
+}
+
+// say prints the word, or with -m the sentence.
+func (s *clStatus) say(word, format string, a ...any) {
+	if s.sentence {
+		fmt.Fprintf(s.env.Stdout, format+"\n", a...)
+		return
+	}
+	fmt.Fprintln(s.env.Stdout, word)
+}

@@ -1,0 +1,120 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"syscall"
+
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pkg/cli"
+)
+
+// ErrDown indicates that no daemon answers on this node.
+var ErrDown = errors.New("the cluster daemon is not running on this node")
+
+// Client is a connection to the daemon. It is not safe for concurrent use.
+type Client struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+// Dial connects to the daemon whose run directory is given. The error is ErrDown
+// or says what forbids the connection.
+func Dial(runDir string) (*Client, error) {
+	path := filepath.Join(runDir, SocketName)
+	conn, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
+		return &Client{conn, bufio.NewReaderSize(conn, 64<<10)}, nil
+	case errors.Is(err, fs.ErrPermission):
+		return nil, cli.Exitf(cli.ExitNoPerm, "%s: permission denied: only root and members of the group haclient may talk to the cluster", path)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, &cli.Exit{Code: cli.ExitDisconnect, Err: fmt.Errorf("%w (no answer at %s); start it with: quorate run", ErrDown, path)}
+	}
+	return nil, &cli.Exit{Code: cli.ExitDisconnect, Err: fmt.Errorf("cannot reach the cluster daemon: %w", err)}
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Do sends one request and returns its answer; an answer with a code is a
+// *cli.Exit. When ctx ends first the connection is closed.
+func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
+	b, err := marshalLine(req)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+	defer stop()
+	if _, err := c.conn.Write(b); err != nil {
+		return nil, c.lost(ctx, err)
+	}
+	return c.next(ctx)
+}
+
+func (c *Client) next(ctx context.Context) (*Response, error) {
+	line, err := c.r.ReadBytes('\n')
+	if err != nil {
+		return nil, c.lost(ctx, err)
+	}
+	var resp Response
+	if err := json.Unmarshal(line, &resp); err != nil {
+		return nil, fmt.Errorf("answer of the cluster daemon: %w", err)
+	}
+	if resp.Code != 0 {
+		return &resp, cli.Exitf(resp.Code, "%s", resp.Error)
+	}
+	return &resp, nil
+}
+
+func (c *Client) lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return &cli.Exit{Code: cli.ExitDisconnect, Err: fmt.Errorf("connection to the cluster daemon lost: %w", err)}
+}
+
+// Document returns the whole CIB as this node knows it.
+func (c *Client) Document(ctx context.Context) (*cib.Element, error) {
+	resp, err := c.Do(ctx, &Request{Verb: VerbCIB})
+	if err != nil {
+		return nil, err
+	}
+	return cib.Parse([]byte(resp.XML), "live CIB")
+}
+
+// Status returns what the daemon knows beyond the CIB.
+func (c *Client) Status(ctx context.Context) (*Status, error) {
+	resp, err := c.Do(ctx, &Request{Verb: VerbStatus})
+	if err != nil {
+		return nil, err
+	}
+	if resp.Status == nil {
+		return nil, errors.New("the cluster daemon answered without a status")
+	}
+	return resp.Status, nil
+}
+
+// Watch calls f with the document now and after every change, until f returns
+// false or ctx ends.
+func (c *Client) Watch(ctx context.Context, f func(*cib.Element) bool) error {
+	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+	defer stop()
+	resp, err := c.Do(ctx, &Request{Verb: VerbWatch})
+	for ; err == nil; resp, err = c.next(ctx) {
+		root, perr := cib.Parse([]byte(resp.XML), "live CIB")
+		if perr != nil {
+			return perr
+		}
+		if !f(root) {
+			return nil
+		}
+	}
+	return err
+}

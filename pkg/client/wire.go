@@ -1,0 +1,84 @@
+package client
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+)
+
+// SocketName is the name of the socket in the run directory.
+const SocketName = "quorate.sock"
+
+// MaxLine bounds one request or response, in bytes.
+const MaxLine = 256 << 20
+
+// The verbs of a Request.
+const (
+	// VerbCIB returns the whole document; Response.XML holds it.
+	VerbCIB = "cib"
+	// VerbEdit applies Request.Edit to the configuration.
+	VerbEdit = "edit"
+	// VerbStatus returns Response.Status.
+	VerbStatus = "status"
+	// VerbAttr sets a transient attribute of a node.
+	VerbAttr = "attr"
+	// VerbWatch answers with the document whenever it changes.
+	VerbWatch = "watch"
+	// VerbCleanup forgets the history and failures of a resource.
+	VerbCleanup = "cleanup"
+)
+
+// Request is one request of a client.
+type Request struct {
+	Verb string `json:"verb"`
+	// Edit is an encoded cib.Op (VerbEdit).
+	Edit []byte `json:"edit,omitempty"`
+	// RequestID makes a retry of an edit safe: the same id is applied once.
+	RequestID string `json:"request_id,omitempty"`
+	// Attr, Value, Node and DampenMS are for VerbAttr; a nil Value deletes.
+	Attr     string  `json:"attr,omitempty"`
+	Value    *string `json:"value,omitempty"`
+	Node     string  `json:"node,omitempty"`
+	DampenMS int64   `json:"dampen_ms,omitempty"`
+	// Resource is for VerbCleanup.
+	Resource string `json:"resource,omitempty"`
+}
+
+// Response answers a Request.
+type Response struct {
+	// Code is an exit code as the tools use them; 0 is success.
+	Code  int    `json:"code"`
+	Error string `json:"error,omitempty"`
+	XML   string `json:"xml,omitempty"`
+	// Status answers VerbStatus.
+	Status *Status `json:"status,omitempty"`
+}
+
+// Status is what the daemon knows beyond the CIB.
+type Status struct {
+	Node    string `json:"node"`
+	UUID    string `json:"uuid"`
+	Version string `json:"version"`
+	PID     int    `json:"pid"`
+	// State is the state of the controller, S_IDLE for instance.
+	State string           `json:"state"`
+	View  ccm.View         `json:"view"`
+	Lease ccm.LeaseState   `json:"lease"`
+	Peers []ccm.PeerStatus `json:"peers"`
+	// Budget is the sentence that derives the lease from the timers.
+	Budget string `json:"budget"`
+	// Parameters are the ha.cf values cl_status hbparameter shows.
+	Parameters map[string]string `json:"parameters"`
+	Started    time.Time         `json:"started"`
+	// Problems are conditions an operator should know, one sentence each.
+	Problems []string `json:"problems,omitempty"`
+}
+
+func marshalLine(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '\n'), nil
+}

@@ -1,0 +1,151 @@
+package controller
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/lrm"
+	pkgversion "github.com/quorate/quorate/pkg/version"
+)
+
+// history is what is known of the operations run on one node: for each
+// resource the last start, stop or probe, the last failure, and each recurring
+// operation, as lrm_resource elements have it.
+type history struct {
+	rsc map[string]*cib.Element
+}
+
+func newHistory() *history { return &history{rsc: map[string]*cib.Element{}} }
+
+// merge takes over the operations of an lrm_resource element; an operation of
+// the same id is replaced.
+func (h *history) merge(add *cib.Element) {
+	old := h.rsc[add.ID()]
+	if old == nil {
+		h.rsc[add.ID()] = add
+		return
+	}
+	children := append([]*cib.Element(nil), old.Children...)
+next:
+	for _, op := range add.Children {
+		for i, c := range children {
+			if c.ID() == op.ID() {
+				children[i] = op
+				continue next
+			}
+		}
+		children = append(children, op)
+	}
+	h.rsc[add.ID()] = add.WithChildren(children...)
+}
+
+// cancel removes a recurring operation.
+func (h *history) cancel(resource, key string) {
+	old := h.rsc[resource]
+	if old == nil {
+		return
+	}
+	for _, op := range old.Children {
+		if op.ID() == key {
+			h.rsc[resource] = old.WithReplaced(op, nil)
+			return
+		}
+	}
+}
+
+func (h *history) forget(resource string) { delete(h.rsc, resource) }
+
+// names returns the resources in order.
+func (h *history) names() []string {
+	out := make([]string, 0, len(h.rsc))
+	for n := range h.rsc {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// element returns the lrm element of a node.
+func (h *history) element(nodeID string) *cib.Element {
+	list := cib.New("lrm_resources")
+	for _, n := range h.names() {
+		list.Children = append(list.Children, h.rsc[n])
+	}
+	return cib.New("lrm", "id", nodeID).WithChild(list)
+}
+
+// failed reports whether a result is not what the transition expected.
+func failed(rc, status, target int) bool {
+	return status != int(lrm.Done) || rc != target
+}
+
+// targetRC returns the expected return code of a transition key
+// "action:transition:target:uuid", or 0.
+func targetRC(key string) int {
+	f := strings.SplitN(key, ":", 4)
+	if len(f) < 4 {
+		return 0
+	}
+	n, _ := strconv.Atoi(f[2])
+	return n
+}
+
+// record makes the lrm_resource element of a result. A failure is kept under
+// RESOURCE_last_failure_0, a repeated operation under its key, all others under
+// RESOURCE_last_0, as Pacemaker 2.1 names them.
+func record(node string, r *lrm.Result) *cib.Element {
+	o := &r.Op
+	bad := failed(r.RC, int(r.Status), targetRC(o.TransitionKey))
+	interval := o.Interval.Milliseconds()
+	var ids []string
+	switch {
+	case bad && interval == 0:
+		ids = []string{o.Resource + "_last_failure_0", o.Resource + "_last_0"}
+	case bad:
+		ids = []string{o.Resource + "_last_failure_0"}
+	case interval == 0:
+		ids = []string{o.Resource + "_last_0"}
+	default:
+		ids = []string{o.Key()}
+	}
+	rsc := cib.New("lrm_resource", "id", o.Resource, "class", o.Class)
+	if o.Provider != "" {
+		rsc = rsc.WithAttr("provider", o.Provider)
+	}
+	rsc = rsc.WithAttr("type", o.Type)
+	itoa := strconv.Itoa
+	for _, id := range ids {
+		op := cib.New("lrm_rsc_op", "id", id,
+			"operation_key", o.Key(), "operation", o.Name,
+			"crm-debug-origin", "quorate", "crm_feature_set", featureSet,
+			"transition-key", o.TransitionKey,
+			"transition-magic", itoa(int(r.Status))+":"+itoa(r.RC)+";"+o.TransitionKey,
+			"exit-reason", r.ExitReason, "on_node", node,
+			"call-id", itoa(r.CallID), "rc-code", itoa(r.RC), "op-status", itoa(int(r.Status)),
+			"interval", strconv.FormatInt(interval, 10))
+		if !r.LastRCChange.IsZero() {
+			op = op.WithAttr("last-rc-change", strconv.FormatInt(r.LastRCChange.Unix(), 10))
+		}
+		op = op.WithAttr("exec-time", strconv.FormatInt(r.ExecTime.Milliseconds(), 10)).
+			WithAttr("queue-time", strconv.FormatInt(r.QueueTime.Milliseconds(), 10))
+		rsc = rsc.WithChild(op)
+	}
+	return rsc
+}
+
+// pendingRecord makes the entry of an operation that has begun and not ended.
+func pendingRecord(node string, o *lrm.Op, callID int) *cib.Element {
+	r := &lrm.Result{Op: *o, CallID: callID, RC: 193, Status: lrm.Pending}
+	el := record(node, r)
+	// A pending operation is no failure: one entry under its usual id.
+	op := el.Children[len(el.Children)-1]
+	if o.Interval > 0 {
+		op = op.WithAttr("id", o.Key())
+	}
+	return el.WithChildren(op)
+}
+
+// featureSet is the version of the graph and history format spoken here.
+const featureSet = pkgversion.FeatureSet

@@ -1,0 +1,262 @@
+package controller
+
+import (
+	"fmt"
+	"log/slog"
+	"sort"
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/lrm"
+)
+
+// Config sets a machine up.
+type Config struct {
+	// Self is this node's name, UUID its id where the configuration has none.
+	Self, UUID string
+	// TransitionerID marks the transitions made by this life of the daemon.
+	TransitionerID string
+	// Candidate is a configuration found on disk that the cluster may not
+	// know, as text, or "".
+	Candidate string
+}
+
+// Machine is the controller of one node. It is not safe for concurrent use.
+type Machine struct {
+	cfg   Config
+	state State
+	now   time.Time
+	view  ccm.View
+
+	config  *cib.Element // newest configuration, without status
+	hist    *history     // what was run on this node
+	attrs   map[string]string
+	flight  map[string]lrm.Op // in flight here, by transition key
+	leaving bool
+	left    bool
+	asked   time.Time // when a shutdown was last asked for
+
+	dc     *dc                     // set while this node is the DC
+	shown  map[string]*cib.Element // node_state by name, as the DC told
+	future []heldMessage           // messages of a view not installed here yet
+
+	fx []Effect
+}
+
+type heldMessage struct {
+	from string
+	msg  *message
+}
+
+// New returns the machine of a node that has just started.
+func New(cfg Config) *Machine {
+	return &Machine{
+		cfg: cfg, state: Starting,
+		config: cib.New("cib").WithChild(cib.New("configuration")),
+		hist:   newHistory(), attrs: map[string]string{}, flight: map[string]lrm.Op{},
+		shown: map[string]*cib.Element{},
+	}
+}
+
+// Effects returns what is to be done, in order, and forgets it.
+func (m *Machine) Effects() []Effect {
+	fx := m.fx
+	m.fx = nil
+	return fx
+}
+
+// State returns the state of the controller.
+func (m *Machine) State() State { return m.state }
+
+func (m *Machine) do(e Effect) { m.fx = append(m.fx, e) }
+
+func (m *Machine) info(component, format string, a ...any) {
+	m.do(Log{slog.LevelInfo, component, fmt.Sprintf(format, a...)})
+}
+
+func (m *Machine) warn(component, format string, a ...any) {
+	m.do(Log{slog.LevelWarn, component, fmt.Sprintf(format, a...)})
+}
+
+func (m *Machine) send(to string, msg *message) {
+	msg.Instance = m.view.Instance
+	m.do(Send{to, msg.encode()})
+}
+
+// View takes a newly installed view.
+func (m *Machine) View(now time.Time, v ccm.View) {
+	m.now = now
+	old := m.view
+	m.view = v
+	if !v.Quorum || v.DC == "" {
+		m.dc = nil
+		m.to(PendingState, "I_ELECTION", "C_CCM_CALLBACK", "quorum")
+		m.do(StatusChanged{})
+		if m.leaving {
+			m.leave()
+		}
+		return
+	}
+	if old.DC != v.DC {
+		m.info("crmd", "update_dc: Set DC to %s (instance %d)", v.DC, v.Instance.Number)
+	}
+	if v.DC == m.cfg.Self {
+		m.becomeDC()
+	} else {
+		m.dc = nil
+		m.to(PendingState, "I_PENDING", "C_CCM_CALLBACK", "view")
+	}
+	m.do(StatusChanged{})
+	held := m.future
+	m.future = nil
+	for _, h := range held {
+		m.handle(h.from, h.msg)
+	}
+}
+
+// Message takes a message from the controller of a member.
+func (m *Machine) Message(now time.Time, from string, payload []byte) error {
+	m.now = now
+	msg, err := decodeMessage(payload)
+	if err != nil {
+		return fmt.Errorf("from %s: %w", from, err)
+	}
+	m.handle(from, msg)
+	return nil
+}
+
+// maxFuture bounds the messages kept for a view that is about to come.
+const maxFuture = 10000
+
+func (m *Machine) handle(from string, msg *message) {
+	switch {
+	case m.view.Instance.Less(msg.Instance):
+		if len(m.future) < maxFuture {
+			m.future = append(m.future, heldMessage{from, msg})
+		}
+		return
+	case msg.Instance.Less(m.view.Instance) || !m.view.Quorum:
+		return // of a view that is over: its DC is not obeyed
+	}
+	switch msg.Kind {
+	case msgJoinOffer, msgJoinAck, msgCommand, msgAttrSet, msgStatus, msgDoShutdown:
+		if from != m.view.DC {
+			m.warn("crmd", "%s from %s ignored: the DC is %s", msg.Kind, from, m.view.DC)
+			return
+		}
+		m.obey(msg)
+	case msgForget:
+		m.forget(msg.Resource)
+	default:
+		if m.dc != nil {
+			m.fromMember(from, msg)
+		}
+	}
+}
+
+// Configuration takes the newest configuration: a cib element.
+func (m *Machine) Configuration(now time.Time, root *cib.Element) {
+	m.now = now
+	m.config = root
+	if m.dc != nil {
+		m.dcConfiguration()
+	}
+	m.do(StatusChanged{})
+}
+
+// Shutdown asks that this node leave the cluster, its resources first.
+func (m *Machine) Shutdown(now time.Time) {
+	m.now = now
+	if m.leaving {
+		return
+	}
+	m.leaving = true
+	m.info("crmd", "Heartbeat shutdown in progress: resources move away first")
+	if !m.view.Quorum {
+		m.leave()
+		return
+	}
+	m.askShutdown()
+}
+
+func (m *Machine) askShutdown() {
+	m.asked = m.now
+	m.send(m.view.DC, &message{Kind: msgShutdown})
+}
+
+func (m *Machine) leave() {
+	if m.left {
+		return
+	}
+	m.left = true
+	m.to(Stopping, "I_STOP", "C_SHUTDOWN", "leave")
+	m.do(Leave{})
+}
+
+// Tick lets time pass.
+func (m *Machine) Tick(now time.Time) {
+	m.now = now
+	if m.leaving && !m.left && m.view.Quorum && now.Sub(m.asked) >= time.Second {
+		m.askShutdown()
+	}
+	if m.dc != nil {
+		m.dcTick()
+	}
+}
+
+// Document returns the configuration with the status as this node knows it: on
+// the DC the truth, on a member what the DC last told, without quorum what this
+// node sees by itself.
+func (m *Machine) Document() *cib.Element {
+	ids := nodeIDs(m.config)
+	if m.dc != nil {
+		return Compose(m.config, m.dc.elements(), true, m.dc.idOf(m.cfg.Self)).
+			WithAttr("num_updates", fmt.Sprint(m.dc.numUpdates))
+	}
+	names := make([]string, 0, len(m.shown))
+	for n := range m.shown {
+		names = append(names, n)
+	}
+	if m.shown[m.cfg.Self] == nil {
+		names = append(names, m.cfg.Self)
+	}
+	sort.Strings(names)
+	var nodes []*cib.Element
+	for _, n := range names {
+		e := m.shown[n]
+		switch {
+		case n == m.cfg.Self && !m.view.Quorum:
+			s := newNodeStatus(n, idOr(ids, n, m.cfg.UUID))
+			s.member, s.online, s.leaving = true, true, m.leaving
+			s.attrs, s.hist = m.attrs, m.hist
+			e = s.element()
+		case e == nil:
+			continue
+		case !m.view.Has(n):
+			e = newNodeStatus(n, e.ID()).element()
+		}
+		nodes = append(nodes, e)
+	}
+	dcID := ""
+	if m.view.Quorum {
+		dcID = idOr(ids, m.view.DC, "")
+	}
+	return Compose(m.config, nodes, m.view.Quorum, dcID)
+}
+
+func idOr(ids map[string]string, name, other string) string {
+	if id := ids[name]; id != "" {
+		return id
+	}
+	return other
+}
+
+// Cleanup asks every member to forget the history and failures of a resource,
+// so that it is probed anew.
+func (m *Machine) Cleanup(now time.Time, resource string) {
+	m.now = now
+	for _, mem := range m.view.Members {
+		m.send(mem.Name, &message{Kind: msgForget, Resource: resource})
+	}
+}

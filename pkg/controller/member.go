@@ -1,0 +1,203 @@
+package controller
+
+import (
+	"strings"
+	"time"
+
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/lrm"
+)
+
+// obey carries out a message of the DC.
+func (m *Machine) obey(msg *message) {
+	switch msg.Kind {
+	case msgJoinOffer:
+		m.send(m.view.DC, m.joinRequest())
+	case msgJoinAck:
+		if m.dc == nil {
+			m.to(NotDC, "I_NOT_DC", "C_HA_MESSAGE", "do_cl_join_finalize_respond")
+		}
+		if m.leaving {
+			m.askShutdown()
+		}
+	case msgCommand:
+		m.command(msg.Command)
+	case msgAttrSet:
+		for k, v := range msg.Attrs {
+			m.setAttr(k, v)
+		}
+	case msgStatus:
+		m.takeStatus(msg)
+	case msgDoShutdown:
+		if m.leaving {
+			m.leave()
+		}
+	}
+}
+
+func (m *Machine) joinRequest() *message {
+	req := &message{Kind: msgJoinRequest, UUID: m.cfg.UUID, Leaving: m.leaving,
+		Candidate: m.cfg.Candidate, Attrs: map[string]*string{}}
+	all := newHistory()
+	for _, n := range m.hist.names() {
+		all.merge(m.hist.rsc[n])
+	}
+	call := 1 << 30 // after everything that has ended
+	for _, o := range m.flight {
+		all.merge(pendingRecord(m.cfg.Self, &o, call))
+	}
+	for _, n := range all.names() {
+		req.Resources = append(req.Resources, compact(all.rsc[n]))
+	}
+	for k, v := range m.attrs {
+		req.Attrs[k] = &v
+	}
+	return req
+}
+
+func (m *Machine) command(c *Command) {
+	ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+	switch c.Operation {
+	case "cancel":
+		m.hist.cancel(c.Resource, lrm.OpKey(c.Resource, c.CancelOp, ms(c.IntervalMS)))
+		m.do(Cancel{c.Resource, c.CancelOp, ms(c.IntervalMS)})
+		m.send(m.view.DC, &message{Kind: msgResult, TransitionKey: c.TransitionKey,
+			OpKey:    lrm.OpKey(c.Resource, c.CancelOp, ms(c.IntervalMS)),
+			Resource: c.Resource, Resources: m.resourceText(c.Resource)})
+		return
+	case "delete":
+		m.hist.forget(c.Resource)
+		m.do(Forget{c.Resource})
+		m.send(m.view.DC, &message{Kind: msgResult, TransitionKey: c.TransitionKey,
+			OpKey: c.Resource + "_delete_0", Resource: c.Resource})
+		return
+	}
+	op := lrm.Op{
+		Resource: c.Resource, Class: c.Class, Provider: c.Provider, Type: c.Type,
+		Name: c.Operation, Interval: ms(c.IntervalMS), Timeout: ms(c.TimeoutMS),
+		StartDelay: ms(c.StartDelayMS), Params: c.Params, TransitionKey: c.TransitionKey,
+	}
+	m.flight[c.TransitionKey] = op
+	m.info("crmd", "do_lrm_rsc_op: Performing op=%s key=%s", op.Key(), c.TransitionKey)
+	m.do(Execute{op, m.view.Instance})
+}
+
+func (m *Machine) resourceText(resource string) []string {
+	if e := m.hist.rsc[resource]; e != nil {
+		return []string{compact(e)}
+	}
+	return nil
+}
+
+// Result takes the result of an operation from the local resource manager.
+func (m *Machine) Result(now time.Time, r *lrm.Result) {
+	m.now = now
+	delete(m.flight, r.Op.TransitionKey)
+	if r.Status == lrm.Cancelled {
+		return
+	}
+	e := record(m.cfg.Self, r)
+	if r.Op.Interval == 0 && r.Op.Name == "stop" && r.RC == lrm.OK {
+		// What was repeated while it ran is over.
+		m.dropRecurring(r.Op.Resource)
+	}
+	m.hist.merge(e)
+	m.info("crmd", "process_lrm_event: LRM operation %s (call=%d, rc=%d, status=%d) complete",
+		r.Op.Key(), r.CallID, r.RC, int(r.Status))
+	if m.view.Quorum {
+		m.send(m.view.DC, &message{Kind: msgResult, TransitionKey: r.Op.TransitionKey,
+			OpKey: r.Op.Key(), Operation: r.Op.Name, IntervalMS: r.Op.Interval.Milliseconds(),
+			RC: r.RC, Status: int(r.Status), Resource: r.Op.Resource,
+			Resources: m.resourceText(r.Op.Resource)})
+	}
+	m.do(StatusChanged{})
+}
+
+func (m *Machine) dropRecurring(resource string) {
+	old := m.hist.rsc[resource]
+	if old == nil {
+		return
+	}
+	var kept []*cib.Element
+	for _, c := range old.Children {
+		if c.Get("interval") == "0" || c.ID() == resource+"_last_failure_0" {
+			kept = append(kept, c)
+		}
+	}
+	m.hist.rsc[resource] = old.WithChildren(kept...)
+}
+
+// Refused takes the news that an operation was not executed because this node
+// may not run resources now. Nothing was done, so nothing is recorded.
+func (m *Machine) Refused(now time.Time, op *lrm.Op, reason string) {
+	m.now = now
+	delete(m.flight, op.TransitionKey)
+	m.warn("crmd", "%s refused: %s", op.Key(), reason)
+	if m.view.Quorum {
+		m.send(m.view.DC, &message{Kind: msgResult, TransitionKey: op.TransitionKey,
+			OpKey: op.Key(), Resource: op.Resource, Resources: m.resourceText(op.Resource), Refused: reason})
+	}
+}
+
+// Attribute takes a new value of a transient attribute of this node from the
+// attribute manager; nil deletes it.
+func (m *Machine) Attribute(now time.Time, name string, value *string) {
+	m.now = now
+	m.setAttr(name, value)
+	if m.view.Quorum {
+		m.send(m.view.DC, &message{Kind: msgAttr, Attrs: map[string]*string{name: value}})
+	}
+	m.do(StatusChanged{})
+}
+
+func (m *Machine) setAttr(name string, value *string) {
+	if value == nil {
+		delete(m.attrs, name)
+	} else {
+		m.attrs[name] = *value
+	}
+}
+
+func (m *Machine) takeStatus(msg *message) {
+	if m.dc != nil {
+		return // our own broadcast
+	}
+	if msg.Whole {
+		m.shown = map[string]*cib.Element{}
+	}
+	for _, text := range msg.Nodes {
+		e, err := cib.Parse([]byte(text), "status from "+m.view.DC)
+		if err != nil {
+			m.warn("crmd", "%v", err)
+			continue
+		}
+		m.shown[e.Get("uname")] = e
+	}
+	m.do(StatusChanged{})
+}
+
+// forget cleans the history of a resource on this node and its failures.
+func (m *Machine) forget(resource string) {
+	m.hist.forget(resource)
+	m.do(Forget{resource})
+	gone := map[string]*string{}
+	for k := range m.attrs {
+		if failureOf(k, resource) {
+			gone[k] = nil
+		}
+	}
+	if len(gone) > 0 {
+		for k := range gone {
+			delete(m.attrs, k)
+		}
+		m.send(m.view.DC, &message{Kind: msgAttr, Attrs: gone})
+	}
+	m.send(m.view.DC, &message{Kind: msgResult, Resource: resource, TransitionKey: "cleanup",
+		OpKey: lrm.OpKey(resource, "delete", 0)})
+}
+
+// failureOf reports whether an attribute counts failures of a resource.
+func failureOf(attr, resource string) bool {
+	return strings.HasPrefix(attr, "fail-count-"+resource+"#") ||
+		strings.HasPrefix(attr, "last-failure-"+resource+"#")
+}

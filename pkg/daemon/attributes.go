@@ -1,0 +1,172 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/quorate/quorate/agents"
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pkg/attrd"
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/client"
+)
+
+// attributes joins the attribute manager of this node to the daemon. Owner
+// goroutine only.
+//
+// A write of a transient attribute is done when the controller has taken it:
+// the controller keeps the value and reports it at every join, so it is not
+// lost while this daemon lives.
+type attributes struct {
+	d      *Daemon
+	m      *attrd.Machine
+	pingds []*pingd
+}
+
+// pingd is one "respawn … pingd" line: the state of the ping nodes becomes an
+// attribute.
+type pingd struct {
+	agents.Pingd
+	last string
+}
+
+func newAttributes(d *Daemon) *attributes {
+	return &attributes{d: d, m: attrd.New(d.opts.Self)}
+}
+
+func (a *attributes) addPingd(args []string) error {
+	p, err := agents.ParsePingd(args)
+	if err != nil {
+		return err
+	}
+	a.pingds = append(a.pingds, &pingd{Pingd: p})
+	a.d.log.Info("Starting pingd", "component", "pingd")
+	return nil
+}
+
+func (a *attributes) update(u attrd.Update) error {
+	fx, err := a.m.Update(u, time.Now())
+	if err != nil {
+		return err
+	}
+	a.effects(fx)
+	return nil
+}
+
+func (a *attributes) effects(fx []attrd.Effect) {
+	for _, e := range fx {
+		switch e := e.(type) {
+		case attrd.Write:
+			a.write(e)
+		case attrd.Flush:
+			for _, m := range a.d.view.Members {
+				if m.Name != a.d.opts.Self {
+					a.d.cluster.Send(m.Name, append([]byte{tagFlush}, e.Name...))
+				}
+			}
+		case attrd.Forward:
+			a.d.log.Warn(fmt.Sprintf("attribute %s of %s is set on %s itself", e.Update.Name, e.Node, e.Node), "component", "attrd")
+		}
+	}
+}
+
+func (a *attributes) write(w attrd.Write) {
+	if w.Permanent {
+		a.writePermanent(w)
+		return
+	}
+	if w.Delete {
+		a.d.machine.Attribute(time.Now(), w.Name, nil)
+	} else {
+		a.d.machine.Attribute(time.Now(), w.Name, &w.Value)
+	}
+	a.m.Written(w, true, time.Now())
+}
+
+func (a *attributes) writePermanent(w attrd.Write) {
+	op := nodeAttribute(a.d.nodeID(), w.Set, w.Name, w.Value, w.Delete)
+	op.Client = "attrd"
+	a.d.edit(context.Background(), "", a.d.signed(op), func(code int, text string) {
+		a.d.call(func() { a.m.Written(w, code == 0, time.Now()) })
+	})
+}
+
+// nodeAttribute is the edit that sets or deletes an attribute in the
+// configuration of a node.
+func nodeAttribute(nodeID, set, name, value string, del bool) cib.Op {
+	if set == "" {
+		set = "nodes-" + nodeID
+	}
+	nv := cib.New("nvpair", "id", set+"-"+name, "name", name)
+	if del {
+		return cib.Op{Verb: cib.VerbDelete, Scope: "nodes", XML: nv}
+	}
+	return cib.Op{Verb: cib.VerbModify, Scope: "nodes", AllowCreate: true,
+		XML: cib.New("node", "id", nodeID).WithChild(
+			cib.New("instance_attributes", "id", set).WithChild(nv.WithAttr("value", value)))}
+}
+
+// flush writes what waits, because another node does.
+func (a *attributes) flush(name string) { a.effects(a.m.Flush(name)) }
+
+// tick lets time pass and looks at the ping nodes.
+func (a *attributes) tick(now time.Time, peers []ccm.PeerStatus) {
+	if len(a.pingds) > 0 {
+		reachable, known := map[string]bool{}, true
+		for _, p := range peers {
+			if p.Type == "ping" {
+				reachable[p.Name] = p.Status == "ping"
+				known = known && p.Status != "init"
+			}
+		}
+		for _, p := range a.pingds {
+			v := p.Value(reachable)
+			if v == p.last || !known {
+				continue
+			}
+			p.last = v
+			a.d.log.Info(fmt.Sprintf("send_update: %s=%s (%v)", p.Attribute, v, reachable), "component", "pingd")
+			if err := a.update(attrd.Update{Name: p.Attribute, Value: v, Dampen: p.Dampen, SetDampen: true, Set: p.Set}); err != nil {
+				a.d.log.Error(err.Error(), "component", "pingd")
+			}
+		}
+	}
+	a.effects(a.m.Tick(now))
+}
+
+// next returns how long until tick is wanted, or a long time.
+func (a *attributes) next(now time.Time) time.Duration {
+	wait := time.Hour
+	if len(a.pingds) > 0 {
+		wait = pingPoll
+	}
+	if due, ok := a.m.Next(); ok {
+		wait = min(wait, max(0, due.Sub(now)))
+	}
+	return wait
+}
+
+// pingPoll is how often the state of the ping nodes is looked at.
+const pingPoll = 250 * time.Millisecond
+
+// request serves VerbAttr.
+func (a *attributes) request(req *client.Request, done func(int, string)) {
+	if req.Node != "" && req.Node != a.d.opts.Self {
+		done(cli.ExitUsage, fmt.Sprintf("a transient attribute of %s is set on %s itself", req.Node, req.Node))
+		return
+	}
+	u := attrd.Update{Name: req.Attr, Delete: req.Value == nil}
+	if req.Value != nil {
+		u.Value = *req.Value
+	}
+	if req.DampenMS > 0 {
+		u.Dampen, u.SetDampen = time.Duration(req.DampenMS)*time.Millisecond, true
+	}
+	if err := a.update(u); err != nil {
+		done(cli.ExitUsage, err.Error())
+		return
+	}
+	done(0, "")
+}

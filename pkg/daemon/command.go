@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/pkg/cli"
+)
+
+// NewCommand returns "quorate run".
+func NewCommand(env *cli.Env) *cobra.Command {
+	o := Options{OCFRoot: DefaultOCFRoot}
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "the daemon, in the foreground",
+		Long: `run is the cluster daemon of this node, in the foreground; its log goes to
+standard error. A first SIGTERM or SIGINT moves the resources away and leaves
+the cluster in order; a second one stops them here at once.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, hurry, stop := stops(cmd.Context())
+			defer stop()
+			if o.Self == "" {
+				self, err := SelfName()
+				if err != nil {
+					return err
+				}
+				o.Self = self
+			}
+			level := new(slog.LevelVar)
+			if o.Debug {
+				level.Set(slog.LevelDebug)
+			}
+			frugal()
+			err := Run(ctx, hurry, o, NewLogger(env.Stderr, level))
+			if err != nil {
+				return &cli.Exit{Code: exitStart, Err: err}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.ConfigDir, "config-dir", DefaultConfigDir, "directory of ha.cf, authkeys and haresources")
+	f.StringVar(&o.StateDir, "state-dir", DefaultStateDir, "directory of what must survive: crm/cib.xml, cluster.db")
+	f.StringVar(&o.RunDir, "run-dir", env.RunDir, "directory of the socket and of volatile state")
+	f.StringVar(&o.Self, "node", "", "name of this node (default: uname -n)")
+	f.BoolVar(&o.Debug, "debug", false, "log more")
+	return c
+}
+
+// exitStart is the exit code of a refused start (heartbeat's "Configuration
+// error").
+const exitStart = 6
+
+// stops returns contexts that end with the first and the second request to stop.
+func stops(parent context.Context) (first, second context.Context, stop func()) {
+	first, end1 := context.WithCancel(parent)
+	second, end2 := context.WithCancel(parent)
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		for _, end := range []func(){end1, end2} {
+			select {
+			case <-ch:
+				end()
+			case <-second.Done():
+				return
+			}
+		}
+	}()
+	return first, second, func() {
+		signal.Stop(ch)
+		end1()
+		end2()
+	}
+}

@@ -1,0 +1,113 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pkg/controller"
+)
+
+// Tags of the messages between daemons: the first byte.
+const (
+	tagController = 'c'
+	tagEdit       = 'e'
+	tagFlush      = 'f'
+)
+
+// Daemon is one node. The goroutine of run owns every field that has no lock
+// of its own; others reach it through calls.
+type Daemon struct {
+	opts    Options
+	log     *slog.Logger
+	cluster ccm.Cluster
+	replica *replica
+	lrm     *lrm.LRM
+	gate    *gate
+	machine *controller.Machine
+	attrs   *attributes
+	edits   edits
+	file    *cibFile
+	info    nodeInfo
+
+	hurry  <-chan struct{} // closed by the second request to stop
+	failed <-chan struct{} // closed when the membership layer gave up
+	calls  chan func()     // from clients and workers, run by the owner
+	done   chan struct{}   // closed when run has returned
+
+	view    ccm.View
+	stopped bool          // resources were stopped because the lease ran out
+	news    chan struct{} // closed and replaced when the document changes
+	leave   func()        // ends run
+	said    map[string]bool
+}
+
+// call runs f on the owner goroutine; it is dropped when the daemon has ended.
+func (d *Daemon) call(f func()) {
+	select {
+	case d.calls <- f:
+	case <-d.done:
+	}
+}
+
+// run is the owner goroutine: one select over everything that happens. A first
+// end of ctx asks for an orderly leave; it returns when that is done.
+func (d *Daemon) run(ctx context.Context) {
+	defer close(d.done)
+	left := make(chan struct{})
+	d.leave = func() { close(left) }
+	view, viewChanged := d.cluster.View()
+	d.takeView(ctx, view)
+	_, leaseChanged := d.cluster.Lease()
+	var due time.Time // of the next tick; events in between never put it off
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	asked := ctx.Done()
+	for {
+		d.effects(ctx)
+		now := time.Now()
+		if next := now.Add(min(d.machine.NextTick(), d.attrs.next(now))); due.IsZero() || next.Before(due) {
+			due = next
+		}
+		tick.Reset(due.Sub(now))
+		select {
+		case <-asked:
+			asked = nil
+			d.machine.Shutdown(time.Now())
+		case <-d.hurry:
+			d.log.Warn("asked to stop a second time: what still runs here is stopped now, without waiting for the DC")
+			d.hurry = nil
+			go d.release()
+		case <-left:
+			return
+		case <-d.failed: // its disk failed: nothing can be promised any more
+			d.stopAll(time.Now().Add(d.info.stopBound))
+			return
+		case <-viewChanged:
+			view, viewChanged = d.cluster.View()
+			d.takeView(ctx, view)
+		case <-leaseChanged:
+			_, leaseChanged = d.cluster.Lease()
+			d.checkLease()
+		case msg := <-d.cluster.Receive():
+			view, viewChanged = d.newestView(ctx, viewChanged)
+			d.message(ctx, msg)
+		case r := <-d.lrm.Results():
+			d.result(&r)
+		case <-d.replica.changed:
+			d.machine.Configuration(time.Now(), d.replica.Root())
+			d.file.save(d.replica.Root())
+		case f := <-d.calls:
+			f()
+		case <-tick.C:
+			now, due = time.Now(), time.Time{}
+			d.checkLease()
+			d.attrs.tick(now, d.cluster.Peers())
+			d.machine.Tick(now)
+			d.expireEdits(now)
+			d.warnOfForeignConfigs()
+		}
+	}
+}

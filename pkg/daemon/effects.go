@@ -1,0 +1,202 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pengine"
+	"github.com/quorate/quorate/pkg/controller"
+)
+
+// effects carries out what the controller wants, in order, until it wants
+// nothing more.
+func (d *Daemon) effects(ctx context.Context) {
+	for {
+		fx := d.machine.Effects()
+		if len(fx) == 0 {
+			return
+		}
+		for _, e := range fx {
+			d.effect(ctx, e)
+		}
+	}
+}
+
+func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
+	switch e := e.(type) {
+	case controller.Send:
+		d.cluster.Send(e.To, append([]byte{tagController}, e.Payload...))
+	case controller.Execute:
+		if controller.Gated(e.Op.Name) {
+			d.gate.allow(e.Op.TransitionKey, e.Instance)
+		}
+		d.lrm.Execute(e.Op)
+	case controller.Cancel:
+		d.lrm.Cancel(e.Resource, e.Operation, e.Interval)
+	case controller.Forget:
+		d.lrm.Forget(e.Resource)
+	case controller.Schedule:
+		go d.schedule(e)
+	case controller.Certify:
+		go d.certify(ctx, e.Instance)
+	case controller.AddNode:
+		d.addNode(ctx, e)
+	case controller.Import:
+		d.importCIB(ctx, e)
+	case controller.Leave:
+		go d.release()
+	case controller.StatusChanged:
+		close(d.news)
+		d.news = make(chan struct{})
+	case controller.Log:
+		d.log.Log(ctx, e.Level, e.Text, "component", e.Component)
+	}
+}
+
+// schedule runs the policy engine; the answer comes back as a call.
+func (d *Daemon) schedule(e controller.Schedule) {
+	now := time.Now()
+	var res *pengine.Result
+	var err error
+	if work := func() { res, err = runEngine(e.Root, now, e.TransitionID) }; large(e.Root) {
+		withAllProcessors(work)
+	} else {
+		work()
+	}
+	d.call(func() {
+		var g *pengine.Graph
+		if err == nil {
+			g = res.Graph
+			d.remarks(res)
+			d.log.Debug(fmt.Sprintf("policy engine: %d actions in %v", len(g.Actions), time.Since(now)), "component", "pengine")
+		}
+		d.machine.Scheduled(time.Now(), e.Serial, g, err)
+	})
+}
+
+// remarks logs what the policy engine finds wrong, each sentence once.
+func (d *Daemon) remarks(res *pengine.Result) {
+	for i, list := range [][]string{res.Errors, res.Warnings} {
+		for _, s := range list {
+			if d.said["pengine: "+s] {
+				continue
+			}
+			d.said["pengine: "+s] = true
+			level := slog.LevelWarn
+			if i == 0 {
+				level = slog.LevelError
+			}
+			d.log.Log(context.Background(), level, s, "component", "pengine")
+		}
+	}
+}
+
+// large reports whether the policy engine may take long enough for the beats to
+// feel it.
+func large(root *cib.Element) bool {
+	n := 0
+	root.Walk(func(*cib.Element) bool { n++; return n < 5000 })
+	return n >= 5000
+}
+
+// runEngine calls the policy engine; a fault in it is an error, not the end of
+// the daemon.
+func runEngine(root *cib.Element, now time.Time, id int) (res *pengine.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the policy engine failed: %v", p)
+		}
+	}()
+	return pengine.Schedule(root, now, pengine.Options{TransitionID: id})
+}
+
+func (d *Daemon) certify(ctx context.Context, in ccm.Instance) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	expired, err := d.cluster.Certify(ctx, in)
+	if err != nil {
+		d.log.Debug(fmt.Sprintf("certificate for view %d: %v", in.Number, err))
+	}
+	d.call(func() { d.machine.Certified(time.Now(), in, expired) })
+}
+
+// ownEdit replicates a change of the DC's own.
+func (d *Daemon) ownEdit(ctx context.Context, id, what string, op cib.Op) {
+	op.Client = "crmd"
+	d.edit(ctx, id, d.signed(op), func(code int, text string) {
+		if code != 0 {
+			d.log.Warn(fmt.Sprintf("%s: %s", what, text), "component", "cib")
+		}
+	})
+}
+
+func (d *Daemon) addNode(ctx context.Context, e controller.AddNode) {
+	d.ownEdit(ctx, "", "adding node "+e.Name+" to the configuration", cib.Op{
+		Verb: cib.VerbCreate, Scope: "nodes", XML: cib.New("node", "id", e.ID, "uname", e.Name)})
+}
+
+// importCIB makes a candidate the configuration. Its id makes a repeat by the
+// next DC harmless; a candidate for a cluster without any configuration may
+// have a lower version than the cluster has reached.
+func (d *Daemon) importCIB(ctx context.Context, e controller.Import) {
+	root, now := bare(e.Root), cib.VersionOf(d.replica.Root())
+	if cib.VersionOf(root).Compare(now) < 0 {
+		root = cib.WithVersion(root, now)
+	}
+	id := uuid.NewSHA1(uuid.NameSpaceOID, cib.PrintCompact(root)).String()
+	d.ownEdit(ctx, id, "importing the configuration of "+e.From, cib.Op{Verb: cib.VerbReplace, XML: root})
+}
+
+// takeView gives the controller a newly installed view.
+func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
+	d.view = v
+	d.machine.View(time.Now(), v)
+	d.expireEdits(time.Now())
+}
+
+// newestView makes sure that a message is judged by the newest view, which may
+// have been installed in the same moment.
+func (d *Daemon) newestView(ctx context.Context, changed <-chan struct{}) (ccm.View, <-chan struct{}) {
+	select {
+	case <-changed:
+		v, ch := d.cluster.View()
+		d.takeView(ctx, v)
+		return v, ch
+	default:
+		return d.view, changed
+	}
+}
+
+func (d *Daemon) message(ctx context.Context, msg ccm.Message) {
+	if len(msg.Payload) == 0 {
+		return
+	}
+	switch msg.Payload[0] {
+	case tagController:
+		if err := d.machine.Message(time.Now(), msg.From, msg.Payload[1:]); err != nil {
+			d.log.Warn(err.Error(), "component", "crmd")
+		}
+	case tagEdit:
+		d.editFrom(ctx, msg.From, msg.Payload[1:])
+	case tagFlush:
+		d.attrs.flush(string(msg.Payload[1:]))
+	default:
+		d.log.Warn(fmt.Sprintf("message of an unknown kind %q from %s dropped: another version of the program?", msg.Payload[0], msg.From))
+	}
+}
+
+// result takes a result of the local resource manager.
+func (d *Daemon) result(r *lrm.Result) {
+	if r.Refused {
+		d.machine.Refused(time.Now(), &r.Op, r.ExitReason)
+		return
+	}
+	d.machine.Result(time.Now(), r)
+}

@@ -1,0 +1,103 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/quorate/quorate/cib"
+)
+
+// cibFile keeps crm/cib.xml, the copy of the configuration for people and old
+// tools. It has a goroutine of its own, so that a slow disk holds nobody up.
+type cibFile struct {
+	path string
+	log  *slog.Logger
+	todo chan *cib.Element
+	done chan struct{}
+}
+
+func newCIBFile(stateDir string, log *slog.Logger) *cibFile {
+	return &cibFile{path: filepath.Join(stateDir, "crm", "cib.xml"), log: log,
+		todo: make(chan *cib.Element, 1), done: make(chan struct{})}
+}
+
+// save asks for the document to be written; a newer one replaces an older one
+// that was not begun.
+func (f *cibFile) save(root *cib.Element) {
+	select {
+	case <-f.todo:
+	default:
+	}
+	f.todo <- root
+}
+
+// run writes until the channel is closed.
+func (f *cibFile) run() {
+	defer close(f.done)
+	said := false
+	for root := range f.todo {
+		err := cib.WriteFile(f.path, root)
+		switch {
+		case err == nil:
+			said = false
+			f.log.Debug(fmt.Sprintf("Wrote version %s.%s.%s of the CIB to disk",
+				root.Get("admin_epoch"), root.Get("epoch"), root.Get("num_updates")), "component", "cib")
+		case !said: // the replicated state is safe in cluster.db; say it once
+			said = true
+			f.log.Error(fmt.Sprintf("the copy %s cannot be written: %v; the cluster's own copy is not affected", f.path, err), "component", "cib")
+		}
+	}
+}
+
+func (f *cibFile) close(ctx context.Context) {
+	close(f.todo)
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+	}
+}
+
+// candidate reads a cib.xml that an administrator has put there: the document
+// in today's dialect, or nil when the file is the daemon's own or absent. A
+// file that cannot be used is an error that names file, line and remedy; a node
+// that has a state of its own starts without it.
+func candidate(path string, hasState bool, log *slog.Logger) (*cib.Element, error) {
+	log = log.With("component", "cib")
+	st, err := cib.LoadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil && hasState:
+		log.Error(fmt.Sprintf("%v; the file is left as it is and not used: this node goes on with the configuration it has in cluster.db", err))
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !st.Edited && !st.NoDigest:
+		return nil, nil
+	}
+	for _, w := range st.Warnings {
+		log.Warn(w)
+	}
+	for _, r := range st.Report {
+		if r.Kind != cib.Kept {
+			log.Info(fmt.Sprintf("%s: %s", path, r.Sentence))
+		}
+	}
+	for _, p := range cib.Check(st.Root) {
+		if p.Severity == cib.Error {
+			err := fmt.Errorf("%s:%d: %s; correct it (crm_verify -x %s shows all) and start again", path, p.Line, p.Sentence, path)
+			if hasState {
+				log.Error(err.Error())
+				return nil, nil
+			}
+			return nil, err
+		}
+		log.Warn(fmt.Sprintf("%s:%d: %s", path, p.Line, p.Sentence))
+	}
+	log.Info(path + " was put there by hand: it is offered to the cluster at the join")
+	return st.Root, nil
+}

@@ -1,0 +1,69 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pkg/controller"
+)
+
+// checkLease stops everything when the right to run has run out. Under the
+// policies ignore and freeze resources stay, and the status says that exclusion
+// is not guaranteed.
+func (d *Daemon) checkLease() {
+	lease, _ := d.cluster.Lease()
+	if lease.Valid {
+		d.stopped = false
+		return
+	}
+	if d.stopped || lease.Release.IsZero() {
+		return
+	}
+	policy := controller.Option(d.replica.Root(), "no-quorum-policy")
+	if policy == "ignore" || policy == "freeze" {
+		return
+	}
+	active := d.lrm.Active()
+	if len(active) == 0 {
+		return
+	}
+	d.stopped = true
+	d.log.Warn(fmt.Sprintf("the right to run resources has run out (no quorum confirmed this node in time): stopping %v, done by %s at the latest",
+		active, lease.Release.Format("15:04:05.000")), "component", "crmd")
+	go d.stopAll(lease.Release)
+}
+
+// stopAll stops every resource here in reverse order, and what is left at the
+// deadline by force. It runs on its own goroutine: results come back through
+// the usual channel.
+func (d *Daemon) stopAll(deadline time.Time) {
+	begun := time.Now()
+	kept := false
+	for _, r := range d.lrm.StopAll(context.Background(), deadline) {
+		switch r.How {
+		case lrm.ReleasedByStop:
+		case lrm.ReleasedByForce:
+			d.log.Warn(fmt.Sprintf("%s was %s after %v: %s", r.Resource, r.How, r.Took.Round(time.Millisecond), r.Reason), "component", "lrmd")
+		default:
+			kept = true
+			d.log.Error(fmt.Sprintf("%s was %s in time and may still be active here: %s", r.Resource, r.How, r.Reason), "component", "lrmd")
+		}
+	}
+	if !kept {
+		d.log.Info(fmt.Sprintf("All HA resources relinquished after %v.", time.Since(begun).Round(time.Millisecond)), "component", "lrmd")
+	}
+}
+
+// release is the end of an orderly shutdown: what still runs is stopped, then
+// the owner goroutine is told to end.
+func (d *Daemon) release() {
+	if len(d.lrm.Active()) > 0 {
+		d.stopAll(time.Now().Add(shutdownBound))
+	}
+	d.call(func() { d.leave() })
+}
+
+// shutdownBound is how long stops may take when this node leaves.
+const shutdownBound = 20 * time.Minute

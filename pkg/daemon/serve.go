@@ -1,0 +1,163 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/client"
+	"github.com/quorate/quorate/pkg/version"
+)
+
+// serve answers one request of a client; it runs on the connection's goroutine
+// and asks the owner for what it needs.
+func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, reply func(*client.Response) error) error {
+	switch req.Verb {
+	case client.VerbCIB:
+		return d.answer(reply, func() *client.Response { return document(d.machine.Document()) })
+	case client.VerbStatus:
+		return d.answer(reply, func() *client.Response { return &client.Response{Status: d.status()} })
+	case client.VerbWatch:
+		return d.watch(ctx, reply)
+	case client.VerbEdit:
+		return d.wait(ctx, reply, func(done func(int, string)) { d.clientEdit(ctx, who, req, done) })
+	case client.VerbAttr:
+		return d.wait(ctx, reply, func(done func(int, string)) { d.attrs.request(req, done) })
+	case client.VerbCleanup:
+		return d.wait(ctx, reply, func(done func(int, string)) { d.cleanup(req, done) })
+	}
+	return reply(&client.Response{Code: cli.ExitUsage,
+		Error: fmt.Sprintf("the daemon (version %s) does not know the request %q: is the command of another version?", version.Version, req.Verb)})
+}
+
+// document is printed by the connection's goroutine: the owner only hands over
+// the immutable tree.
+func document(root *cib.Element) *client.Response {
+	return &client.Response{XML: string(cib.PrintCompact(root))}
+}
+
+// answer runs f on the owner goroutine and sends what it returns.
+func (d *Daemon) answer(reply func(*client.Response) error, f func() *client.Response) error {
+	ch := make(chan *client.Response, 1)
+	d.call(func() { ch <- f() })
+	select {
+	case r := <-ch:
+		return reply(r)
+	case <-d.done:
+		return reply(&client.Response{Code: cli.ExitDisconnect, Error: "the daemon is shutting down"})
+	}
+}
+
+// wait starts something on the owner goroutine that ends later with a code.
+func (d *Daemon) wait(ctx context.Context, reply func(*client.Response) error, start func(done func(int, string))) error {
+	ch := make(chan *client.Response, 1)
+	done := func(code int, text string) {
+		select {
+		case ch <- &client.Response{Code: code, Error: text}:
+		default:
+		}
+	}
+	d.call(func() { start(done) })
+	select {
+	case r := <-ch:
+		return reply(r)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.done:
+		return reply(&client.Response{Code: cli.ExitTimeout,
+			Error: "the daemon shut down before the outcome was known"})
+	}
+}
+
+// watch sends the document now and after every change.
+func (d *Daemon) watch(ctx context.Context, reply func(*client.Response) error) error {
+	for {
+		var news <-chan struct{}
+		if err := d.answer(reply, func() *client.Response {
+			news = d.news
+			return document(d.machine.Document())
+		}); err != nil {
+			return err
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.done:
+			return nil
+		}
+	}
+}
+
+// status gathers what the daemon knows beyond the CIB. Owner goroutine only.
+func (d *Daemon) status() *client.Status {
+	lease, _ := d.cluster.Lease()
+	conf := d.info.conf
+	s := &client.Status{
+		Node: d.opts.Self, UUID: d.info.uuid, Version: version.Version, PID: os.Getpid(),
+		State: string(d.machine.State()), View: d.view, Lease: lease, Peers: d.cluster.Peers(),
+		Budget: d.info.budget, Started: d.info.started, Parameters: map[string]string{},
+	}
+	for _, p := range []string{"keepalive", "deadtime", "warntime", "initdead", "deadping", "udpport",
+		"baud", "auto_failback", "crm", "cluster", "autojoin", "logfacility", "logfile", "debugfile", "watchdog"} {
+		if v, ok := conf.Param(p); ok {
+			s.Parameters[p] = v
+		}
+	}
+	s.Problems = append(s.Problems, d.foreignConfigs(s.Peers)...)
+	if !slices.ContainsFunc(s.Peers, func(p ccm.PeerStatus) bool { return p.Name == d.opts.Self }) {
+		s.Peers = slices.Insert(s.Peers, 0, ccm.PeerStatus{Name: d.opts.Self, Type: "normal", Status: "active"})
+	}
+	if lease.Exclusion != "guaranteed" {
+		s.Problems = append(s.Problems, "exclusion not guaranteed: "+lease.Exclusion)
+	}
+	return s
+}
+
+// foreignConfigs returns a sentence for each peer whose ha.cf means something
+// else than the one here.
+func (d *Daemon) foreignConfigs(peers []ccm.PeerStatus) (out []string) {
+	own := fmt.Sprintf("%016x", digestNumber(d.info.conf))
+	for _, p := range peers {
+		if p.ConfigDigest != "" && p.ConfigDigest != own {
+			out = append(out, fmt.Sprintf("ha.cf of %s differs from the one here in more than its own links: make the files equal and restart the node whose file is wrong", p.Name))
+		}
+	}
+	return out
+}
+
+// warnOfForeignConfigs says it once a peer.
+func (d *Daemon) warnOfForeignConfigs() {
+	for _, s := range d.foreignConfigs(d.cluster.Peers()) {
+		if !d.said[s] {
+			d.said[s] = true
+			d.log.Warn(s)
+		}
+	}
+}
+
+// cleanup serves VerbCleanup: every member forgets the resource, then the
+// policy engine probes it anew.
+func (d *Daemon) cleanup(req *client.Request, done func(int, string)) {
+	if !d.view.Quorum {
+		done(cli.ExitQuorum, "no quorum: "+d.view.Reason)
+		return
+	}
+	d.machine.Cleanup(time.Now(), req.Resource)
+	done(0, "")
+}
+
+// nodeID returns the id of this node as the configuration has it.
+func (d *Daemon) nodeID() string {
+	for _, n := range d.replica.Root().Path("configuration", "nodes").All("node") {
+		if n.Get("uname") == d.opts.Self {
+			return n.ID()
+		}
+	}
+	return d.info.uuid
+}

@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/client"
+)
+
+// caller is who sits at the other end of the socket.
+type caller struct {
+	user string
+	pid  int
+	prog string
+}
+
+// server accepts the connections of commands. Each has a goroutine; what it
+// asks for is done by the owner goroutine of the daemon through handle.
+type server struct {
+	ln     net.Listener
+	log    *slog.Logger
+	handle func(context.Context, caller, *client.Request, func(*client.Response) error) error
+}
+
+// listen makes the socket: for root and, where it exists, the group haclient.
+func listen(runDir string) (net.Listener, error) {
+	path := filepath.Join(runDir, client.SocketName)
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: a daemon answers there already; stop it first, or give this one another --run-dir", path)
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	old := unix.Umask(0o177)
+	ln, err := net.Listen("unix", path)
+	unix.Umask(old)
+	if err != nil {
+		return nil, err
+	}
+	if g, err := user.LookupGroup("haclient"); err == nil {
+		if gid, err := strconv.Atoi(g.Gid); err == nil {
+			if os.Chown(path, -1, gid) == nil {
+				os.Chmod(path, 0o660)
+			}
+		}
+	}
+	return ln, nil
+}
+
+func (s *server) serve(ctx context.Context) {
+	context.AfterFunc(ctx, func() { s.ln.Close() })
+	for {
+		c, err := s.ln.Accept()
+		if err != nil {
+			if ctx.Err() == nil && !errors.Is(err, net.ErrClosed) {
+				s.log.Error(fmt.Sprintf("socket for commands: %v", err))
+			}
+			return
+		}
+		go s.connection(ctx, c.(*net.UnixConn))
+	}
+}
+
+func (s *server) connection(ctx context.Context, c *net.UnixConn) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	defer c.Close()
+	who := peer(c)
+	enc := json.NewEncoder(c)
+	enc.SetEscapeHTML(false)
+	reply := func(r *client.Response) error { return enc.Encode(r) }
+	sc := bufio.NewScanner(c)
+	sc.Buffer(make([]byte, 0, 4096), client.MaxLine)
+	for sc.Scan() {
+		var req client.Request
+		if err := json.Unmarshal(sc.Bytes(), &req); err != nil {
+			reply(&client.Response{Code: cli.ExitUsage, Error: "request is no JSON document: " + err.Error()})
+			return
+		}
+		if err := s.handle(ctx, who, &req, reply); err != nil {
+			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+				s.log.Debug(fmt.Sprintf("client %s (pid %d): %v", who.user, who.pid, err))
+			}
+			return
+		}
+	}
+	if err := sc.Err(); errors.Is(err, bufio.ErrTooLong) {
+		reply(&client.Response{Code: cli.ExitDataErr, Error: fmt.Sprintf("request is longer than %d bytes", client.MaxLine)})
+	}
+}
+
+// peer asks the kernel who connected.
+func peer(c *net.UnixConn) caller {
+	who := caller{user: "unknown"}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return who
+	}
+	raw.Control(func(fd uintptr) {
+		cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		if err != nil {
+			return
+		}
+		who.pid = int(cred.Pid)
+		who.user = strconv.Itoa(int(cred.Uid))
+		if u, err := user.LookupId(who.user); err == nil {
+			who.user = u.Username
+		}
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", cred.Pid)); err == nil && len(b) > 1 {
+			who.prog = string(b[:len(b)-1])
+		}
+	})
+	return who
+}

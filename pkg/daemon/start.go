@@ -1,0 +1,259 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/ccm/agree"
+	"github.com/quorate/quorate/ccm/link"
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pkg/authkeys"
+	"github.com/quorate/quorate/pkg/controller"
+	"github.com/quorate/quorate/pkg/diag"
+	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/version"
+)
+
+// nodeInfo is what stays the same for the life of the daemon.
+type nodeInfo struct {
+	uuid   string
+	conf   *hacf.Config
+	budget string
+	// stopBound is how long stops may take when the right to run has ended.
+	stopBound time.Duration
+	started   time.Time
+}
+
+// settings are the files of the administrator, read and found in order.
+type settings struct {
+	conf      *hacf.Config
+	keys      link.Keys
+	uuid      string
+	candidate *cib.Element
+}
+
+// readSettings reads every file before anything is changed or opened, so that a
+// refusal leaves no trace.
+func readSettings(o Options, log *slog.Logger) (*settings, error) {
+	s := new(settings)
+	conf, remarks, err := hacf.Load(filepath.Join(o.ConfigDir, "ha.cf"), o.Self, hacf.Options{})
+	report(log, remarks)
+	if err != nil {
+		return nil, err
+	}
+	s.conf = conf
+	if !conf.CRM.Enabled() {
+		return nil, fmt.Errorf("%s: crm is off: managing haresources directly is not implemented yet; set \"crm yes\" and convert haresources: haresources2cib --stdout > %s",
+			conf.File, filepath.Join(o.StateDir, "crm", "cib.xml"))
+	}
+	keys, remarks, err := authkeys.Load(filepath.Join(o.ConfigDir, "authkeys"))
+	report(log, remarks)
+	if err != nil {
+		return nil, err
+	}
+	s.keys = *keys
+	_, noState := os.Stat(filepath.Join(o.StateDir, "cluster.db"))
+	if s.candidate, err = candidate(filepath.Join(o.StateDir, "crm", "cib.xml"), noState == nil, log); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{o.StateDir, filepath.Join(o.StateDir, "crm"), o.RunDir} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if s.uuid, err = nodeUUID(o.StateDir); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// report logs what the reader of a file remarked; errors are returned by it
+// and printed by the command.
+func report(log *slog.Logger, ds []diag.Diagnostic) {
+	for _, d := range ds {
+		switch d.Severity {
+		case diag.Info:
+			log.Info(d.String())
+		case diag.Warning:
+			log.Warn(d.String())
+		}
+	}
+}
+
+func media(conf *hacf.Config) (out []link.Medium) {
+	for _, m := range conf.Media {
+		out = append(out, link.Medium{Kind: string(m.Kind), Iface: m.Iface, Address: m.Address,
+			Group: m.Group, Port: m.Port, TTL: m.TTL, Loop: m.Loop, Device: m.Device, Baud: m.Baud})
+	}
+	return out
+}
+
+func pingNodes(conf *hacf.Config) (out []link.PingNode) {
+	for _, p := range conf.PingNodes {
+		out = append(out, link.PingNode{Name: p.Host, Hosts: []string{p.Host}})
+	}
+	for _, g := range conf.PingGroups {
+		out = append(out, link.PingNode{Name: g.Name, Hosts: g.Hosts})
+	}
+	return out
+}
+
+// Run is the daemon: it returns when ctx has ended and this node has left the
+// cluster in order, or when it cannot start. When hurry ends too it does not
+// wait for the DC to move the resources away.
+func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
+	begun := time.Now()
+	s, err := readSettings(o, log)
+	if err != nil {
+		return err
+	}
+	log.Info(fmt.Sprintf("Configuration validated. Starting heartbeat %s", version.Version))
+	ln, err := listen(o.RunDir)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+
+	// What must outlive the request to stop runs under its own context.
+	life, end := context.WithCancel(context.Background())
+	defer end()
+
+	timing, err := agree.NewTiming(agree.TimingOptions{
+		Keepalive: s.conf.Keepalive, Deadtime: s.conf.Deadtime, Initdead: s.conf.Initdead})
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.conf.File, err)
+	}
+	log.Info(timing.Sentence())
+	if w := timing.Warning(); w != "" {
+		log.Warn(w)
+	}
+	rep := newReplica()
+	node, err := ccm.Start(life, ccm.Config{
+		Node: o.Self, Nodes: s.conf.Nodes, StateDir: o.StateDir, Replica: rep, Timing: timing,
+		Quorum: quorumPlugins(len(s.conf.Nodes)), ClusterID: s.conf.Cluster,
+		ConfigDigest: digestNumber(s.conf), Logger: log.With("component", "ccm"),
+		Transport: func(l ccm.Life) (ccm.Transport, error) {
+			return link.Open(life, linkConfig(s, l, log.With("component", "heartbeat")))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	g := newGate(node)
+	resources := lrm.New(lrm.Config{
+		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, "rsctmp"),
+		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
+		Managed: func(resource string) bool { return managed(rep.Root(), resource) },
+	})
+	text := ""
+	if s.candidate != nil {
+		text = string(cib.PrintCompact(s.candidate))
+	}
+	d := &Daemon{
+		opts: o, log: log, cluster: node, replica: rep, lrm: resources, gate: g,
+		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
+			TransitionerID: uuid.NewString(), Candidate: text}),
+		edits: edits{waiting: map[string]waitingEdit{}},
+		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, started: begun},
+		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
+		file: newCIBFile(o.StateDir, log),
+	}
+	d.attrs = newAttributes(d)
+	go d.file.run()
+	srv := &server{ln: ln, log: log, handle: d.serve}
+	go srv.serve(life)
+	stopClients := d.startClients(life)
+	d.run(ctx)
+	stopClients()
+
+	closing, cancel := context.WithTimeout(context.Background(), leaveBound)
+	defer cancel()
+	released := len(resources.Active()) == 0
+	resources.Close()
+	if err := node.Err(); err != nil {
+		return fmt.Errorf("the membership layer of this node has stopped: %w", err)
+	}
+	if err := node.Leave(closing, released); err != nil {
+		log.Warn(err.Error(), "component", "ccm")
+	}
+	d.file.close(closing)
+	if err := node.Close(); err != nil {
+		return err
+	}
+	log.Info(o.Self + " Heartbeat shutdown complete.")
+	return nil
+}
+
+// leaveBound is how long the others may take to hear that this node leaves.
+const leaveBound = 5 * time.Second
+
+// quorumPlugins are consulted in turn: as ever, two nodes break their tie.
+func quorumPlugins(nodes int) []string {
+	if nodes == 2 {
+		return []string{"majority", "twonodes"}
+	}
+	return []string{"majority"}
+}
+
+// digestNumber identifies the meaning of ha.cf to the other nodes.
+func digestNumber(conf *hacf.Config) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(conf.Digest()))
+	return h.Sum64()
+}
+
+func linkConfig(s *settings, l ccm.Life, log *slog.Logger) link.Config {
+	conf := s.conf
+	return link.Config{
+		Self: l.Node, Nodes: conf.Nodes, Autojoin: conf.Autojoin != "none",
+		ClusterName: conf.Cluster, ClusterID: l.ClusterID, Incarnation: l.Incarnation,
+		Media: media(conf), Keys: s.keys,
+		Keepalive: conf.Keepalive, Deadtime: conf.Deadtime, Warntime: conf.Warntime,
+		Initdead: conf.Initdead, Deadping: conf.Deadping, PingNodes: pingNodes(conf),
+		Meta:   map[string]string{"version": version.Version, "feature_set": version.FeatureSet, "hacf": conf.Digest()},
+		Logger: log,
+	}
+}
+
+// startClients starts the respawn children that are not ours; the built-in ones
+// (pingd, ipfail, ccm, …) are part of the daemon.
+func (d *Daemon) startClients(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	for _, c := range d.info.conf.Children {
+		log := d.log.With("component", "heartbeat")
+		if c.Builtin != "" {
+			log.Info(fmt.Sprintf("%s is answered by the built-in %s", c.Path, c.Builtin))
+			if c.Builtin == "pingd" {
+				if err := d.attrs.addPingd(c.Args); err != nil {
+					log.Error(fmt.Sprintf("%s:%d: pingd: %v", d.info.conf.File, c.Line, err))
+				}
+			}
+			continue
+		}
+		env := append(os.Environ(), "HA_CURHOST="+d.opts.Self)
+		for _, e := range d.info.conf.Env {
+			env = append(env, "HA_"+e.Name+"="+e.Value)
+		}
+		go respawn(ctx, log, c.User, c.Path, c.Args, env)
+	}
+	return cancel
+}
+
+// SelfName returns the name of this node: uname -n in lower case.
+func SelfName() (string, error) {
+	h, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("the name of this node (uname -n) is unknown: %w", err)
+	}
+	return strings.ToLower(h), nil
+}
