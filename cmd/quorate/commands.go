@@ -21,6 +21,7 @@ func commands() map[string]command {
 		"crm_simulate":    simulate.Run,
 		"ptest":           simulate.Run,
 		"cl_status":       fromCobra(node.NewClStatus),
+		"crm_mon":         fromCobra(newMon),
 		"crm_node":        fromCobra(node.NewCrmNode),
 		"crm_standby":     fromCobra(node.NewCrmStandby),
 		"demo":            fromCobra(demo.NewCommand),
