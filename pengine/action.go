@@ -391,10 +391,8 @@ func (a *action) clearBecause(flag uint32, by *action) {
 	if a.rsc != by.rsc {
 		change := "required"
 		switch flag {
-		case aRunnable:
+		case aRunnable, aMigratable:
 			change = "unrunnable"
-		case aMigratable:
-			change = "unmigrateable"
 		}
 		text := change + " " + by.task
 		if by.rsc != nil {

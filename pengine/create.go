@@ -86,7 +86,7 @@ func (s *scheduler) primitiveActions(r *resource) {
 	}
 	moving := current != nil && r.assigned != nil && current != r.assigned && r.next >= roleStarted
 	canMigrate := moving && s.canMigrate(r, current)
-	needStop, needPromote, multiple := false, false, false
+	needStop, needPromote, multiple := moving, false, false
 	switch {
 	case r.migrateFrom != nil && r.migrateTo != nil && canMigrate && allActive == 2 &&
 		current == r.migrateFrom && r.assigned == r.migrateTo:

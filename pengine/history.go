@@ -230,6 +230,7 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 		s.warnf("resource %s: its container %s does not exist", e.ID(), c)
 	}
 	saved := r.role
+	r.role = roleUnknown
 	of := failIgnore
 	var lastFailure *opEntry
 	if len(ops) > 1 {

@@ -52,6 +52,38 @@ func (s *scheduler) addOrder(o *order) {
 		o.task2, o.ival2 = o.act2.task, o.act2.interval
 	}
 	s.orders = append(s.orders, o)
+	s.migrationOrder(o)
+}
+
+// migrationOrder adds what an ordering means when one side migrates.
+func (s *scheduler) migrationOrder(o *order) {
+	f, t := o.rsc1, o.rsc2
+	if f == nil || t == nil || f == t || !t.is(rMigratable) || isParent(f, t) || isParent(t, f) {
+		return
+	}
+	flags := oOptional
+	if f.is(rMigratable) {
+		flags |= oApplyFirstNonMigr
+	}
+	switch {
+	case o.task1 == tStart && o.task2 == tStart:
+		if f.is(rMigratable) {
+			s.orderTasks(f, tMigrateFrom, t, tMigrateTo, oOptional)
+		}
+		s.orderTasks(f, tStart, t, tMigrateTo, flags)
+	case o.task1 == tStop && o.task2 == tStop:
+		s.orderTasks(f, tStop, t, tMigrateTo, flags)
+		if t.migrateTo != nil {
+			s.orderTasks(f, tStop, t, tMigrateFrom, flags)
+		}
+	case o.task1 == tPromote && o.task2 == tStart:
+		s.orderTasks(f, tPromote, t, tMigrateTo, oOptional)
+	case o.task1 == tDemote && o.task2 == tStop:
+		s.orderTasks(f, tDemote, t, tMigrateTo, oOptional)
+		if t.migrateTo != nil {
+			s.orderTasks(f, tDemote, t, tMigrateFrom, oOptional)
+		}
+	}
 }
 
 // orderTasks orders a task of one resource before a task of another.
@@ -176,7 +208,7 @@ func (s *scheduler) unpackOrder(e *cib.Element) {
 
 // cloneMinOrder orders then after a number of instances of a clone.
 func (s *scheduler) cloneMinOrder(id string, f *resource, fa string, t *resource, ta string, flags uint32, need int) {
-	a := s.newGlobal("clone-one-or-more:"+id, "clone-one-or-more:"+id, nil, false)
+	a := s.newGlobal("clone-one-or-more:"+id, "clone-one-or-more:"+id, nil, true)
 	a.set(aPseudo | aRunnable | aMinRunnable)
 	a.requiredBefore = need
 	for _, c := range f.children {
@@ -239,7 +271,7 @@ func (s *scheduler) orderSets(a, b *rscSet, kind orderKind, sym symmetry) {
 	}
 	flags := orderFlags(kind, t1, sym)
 	if !requireAll {
-		act := s.newGlobal("one-or-more:"+a.id, "one-or-more:"+a.id, nil, false)
+		act := s.newGlobal("one-or-more:"+a.id, "one-or-more:"+a.id, nil, true)
 		act.set(aPseudo | aRunnable | aRequiresAny)
 		for _, r := range a.rscs {
 			s.addOrder(&order{id: a.id, rsc1: r, task1: t1, act2: act, flags: oOneOrMore | oImpliesThenPrinted})

@@ -135,7 +135,7 @@ func (s *scheduler) orderProbes() {
 		s.orderProbesOf(r)
 	}
 	for _, o := range s.orders {
-		if o.flags == oNone || o.rsc1 == nil || o.rsc1 == o.rsc2 {
+		if o.flags == oNone || o.rsc1 == nil || o.rsc2 == nil || o.rsc1 == o.rsc2 {
 			continue
 		}
 		if o.act1 != nil && o.act1.task != tStop || o.act1 == nil && o.task1 != tStop {

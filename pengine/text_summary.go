@@ -55,8 +55,6 @@ func (s *scheduler) summary() []Change {
 			reason = "'" + a.reason + "'"
 		}
 		switch a.task {
-		case tShutdown:
-			out = append(out, Change{Kind: "Shutdown", Resource: a.node.uname})
 		case tStonith:
 			op := ""
 			for _, p := range a.extra {

@@ -40,7 +40,7 @@ func (s *scheduler) addNode(id, uname, kind string, score Score, e *cib.Element)
 		uname = id
 	}
 	n := &node{idx: len(s.nodes), id: id, uname: uname, kind: kind, score: score, xml: e, unseen: true}
-	n.unclean = s.cfg.startupFencing
+	n.unclean = s.cfg.startupFencing && s.cfg.fencing
 	n.attrs = map[string]string{"#uname": uname, "#id": id, "#kind": "cluster"}
 	if dc := s.root.Get("dc-uuid"); dc != "" && dc == id {
 		n.isDC = true

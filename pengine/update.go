@@ -282,7 +282,7 @@ func (s *scheduler) updateAction(then *action) {
 				first.rsc.clear(rReload)
 			}
 		}
-		if first.rsc != nil && then.rsc != nil && first.rsc != then.rsc && !isParent(then.rsc, first.rsc) {
+		if first.rsc != nil && then.rsc != nil && first.rsc != then.rsc && !isParent(first.rsc, then.rsc) {
 			first = s.forOrdering(first)
 		}
 		if first == e.a {
@@ -424,10 +424,10 @@ func (s *scheduler) updatePair(first, then *action, n *node, flags, filter, kind
 		s.asymmetric(first, then)
 	}
 	if kind&oImpliesFirst != 0 && tf&aOptional == 0 {
-		if filter&aOptional != 0 && first.is(aOptional) {
+		if filter&aOptional != 0 && flags&aOptional == 0 && first.is(aOptional) {
 			first.clearBecause(aOptional, then)
 		}
-		if first.is(aMigratable) && !then.is(aMigratable) {
+		if flags&aMigratable != 0 && !then.is(aMigratable) {
 			first.clearBecause(aMigratable, then)
 		}
 	}
@@ -508,8 +508,8 @@ func (s *scheduler) asymmetric(first, then *action) {
 		return
 	}
 	if !first.is(aRunnable) {
-		then.clearBecause(aOptional, first)
 		then.clearBecause(aRunnable, first)
+		then.clearBecause(aOptional, first)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quorate/quorate/cib"
@@ -186,6 +187,23 @@ func (m *model) do(a *pengine.GraphAction, w io.Writer, opts Options) bool {
 	return m.rscOp(a, say, opts)
 }
 
+// knownName is the name under which the history of a node knows a resource.
+func knownName(a *pengine.GraphAction) string {
+	for _, sep := range []string{"_pre_notify_", "_post_notify_"} {
+		if i := strings.LastIndex(a.Key, sep); i >= 0 && a.Operation == "notify" {
+			return a.Key[:i]
+		}
+	}
+	op := a.Operation
+	if op == "cancel" {
+		op = a.Param("CRM_meta_operation")
+	}
+	if i := strings.LastIndex(a.Key, "_"+op+"_"); i >= 0 {
+		return a.Key[:i]
+	}
+	return a.Key
+}
+
 func pseudoName(a *pengine.GraphAction) string {
 	if a.InternalKey != "" && false {
 		return a.InternalKey
@@ -198,6 +216,9 @@ func (m *model) rscOp(a *pengine.GraphAction, say func(string, ...any), opts Opt
 	name := p.ID
 	if p.LongID != "" {
 		name = p.LongID
+	}
+	if a.InternalKey != "" {
+		name = knownName(a)
 	}
 	ms, _ := strconv.ParseInt(a.Param("CRM_meta_interval"), 10, 64)
 	if a.Operation == "probe_complete" {

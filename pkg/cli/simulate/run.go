@@ -70,6 +70,7 @@ func (o *options) run(env *cli.Env) error {
 func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 	now := time.Now()
 	orig := root.Get("execution-date")
+	dateLine := ""
 	switch {
 	case o.date != "":
 		t, ok := pengine.ParseTime(o.date, time.Local)
@@ -78,16 +79,17 @@ func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 		}
 		now = t
 		if !o.quiet {
-			fmt.Fprintf(out, " + Setting effective cluster time: %s\n", formatDate(now))
+			dateLine = " + Setting effective cluster time: " + formatDate(now) + "\n"
 		}
 	case orig != "":
 		if sec, err := strconv.ParseInt(orig, 10, 64); err == nil {
 			now = time.Unix(sec, 0)
 			if !o.quiet {
-				fmt.Fprintf(out, "Using the original execution date of: %s\n", formatDate(now))
+				dateLine = "Using the original execution date of: " + formatDate(now) + "\n"
 			}
 		}
 	}
+	out.WriteString(dateLine)
 	res, err := pengine.Schedule(root, now, pengine.Options{})
 	if err != nil {
 		return &cli.Exit{Code: cli.ExitDataErr, Err: err}
@@ -149,6 +151,7 @@ func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 	if o.quiet {
 		return nil
 	}
+	out.WriteString(dateLine)
 	fmt.Fprintf(out, "\nRevised Cluster Status:\n")
 	res, err = pengine.Schedule(after, now, pengine.Options{StatusOnly: true})
 	if err != nil {
