@@ -67,14 +67,13 @@ func Check(root *Element) []Problem {
 	if IsHeartbeat2(root) {
 		return []Problem{{root.Line, "", "the document is in the dialect of Heartbeat 2: upgrade it first", Error}}
 	}
-	version, known := strings.CutPrefix(root.Get("validate-with"), "pacemaker-")
-	switch {
-	case root.Get("validate-with") == "none":
+	switch with := root.Get("validate-with"); {
+	case with == "none":
 		c.relaxed, c.lax = true, true
-	case !known:
-		c.add(root, "", Error, "validate-with=%q names no schema: pacemaker-3.9 or none is expected", root.Get("validate-with"))
-	default:
-		c.lax = strings.HasPrefix(version, "0.") || strings.HasPrefix(version, "1.") || strings.HasPrefix(version, "2.")
+	case olderSchema.MatchString(with):
+		c.lax = true
+	case !knownSchema.MatchString(with):
+		c.add(root, "", Error, "validate-with=%q names no schema that is known: one from pacemaker-1.0 to %s, or none, is expected", with, hb2Schema)
 	}
 	c.collect(root)
 	c.element(root, "")
@@ -181,6 +180,9 @@ func (c *checker) element(e *Element, owner string) {
 }
 
 var (
+	olderSchema = regexp.MustCompile(`^pacemaker-(1\.[0-3]|2\.([0-9]|10))$`)
+	knownSchema = regexp.MustCompile(`^pacemaker-(3\.[0-9]|next)$`)
+
 	scoreForm = regexp.MustCompile(`^[+-]?([0-9]+|INFINITY)$`)
 	spanForm  = regexp.MustCompile(`^[0-9]+(-([0-9]+)?)?$`)
 	actions   = []string{"start", "promote", "demote", "stop"}

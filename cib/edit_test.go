@@ -112,6 +112,31 @@ func TestRepairOneByOne(t *testing.T) {
 	}
 }
 
+func TestApplyOpKeepsToTheDepth(t *testing.T) {
+	root := mustParse(sample)
+	deep := mustParse(strings.Repeat("<x>", 300) + strings.Repeat("</x>", 300))
+	for n := range 5 {
+		op := Op{Verb: VerbCreate, XPath: "//status | //x[not(*)]", XML: deep}
+		if n > 0 {
+			op.XPath = "//x[not(*)]"
+		}
+		out, err := ApplyOp(root, op)
+		if n < 3 && err != nil {
+			t.Fatal(err)
+		}
+		if n >= 3 {
+			if !errors.Is(err, ErrBadData) {
+				t.Errorf("step %d: %v", n, err)
+			}
+			return
+		}
+		root = out
+		if _, err := Parse(Print(root), "again"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestExitCode(t *testing.T) {
 	_, parse := Parse([]byte("<"), "")
 	for err, want := range map[error]int{nil: 0, ErrNoSuchObject: 105, ErrExists: 108, ErrSchema: 78, ErrOld: 103, parse: 65, ErrUsage: 64, errors.New("x"): 1} {

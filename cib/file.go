@@ -66,7 +66,7 @@ type Stored struct {
 	// or it is damaged although it is well-formed.
 	Edited bool
 	// NoDigest tells that there is no digest beside the file, as when it was
-	// made by hand or by a converter.
+	// made by hand or by a converter, or only one of the old program.
 	NoDigest bool
 	// Warnings are sentences for the log.
 	Warnings []string
@@ -107,6 +107,9 @@ func LoadFile(path string) (*Stored, error) {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no digest beside it (%s): it is taken as made by hand", path, filepath.Base(sigPath(path))))
 	case err != nil:
 		return nil, err
+	case IsHeartbeat2(given):
+		s.NoDigest = true
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is in the dialect of Heartbeat 2, whose digest %s is not checked", path, filepath.Base(sigPath(path))))
 	default:
 		s.Edited = !matches(path, given, sig)
 	}

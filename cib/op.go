@@ -142,6 +142,9 @@ func ApplyOp(root *Element, op Op) (*Element, error) {
 	if Equal(root, out) {
 		return root, nil
 	}
+	if tooDeep(root, out, 1) {
+		return nil, fmt.Errorf("%w: the elements would be nested more than %d deep", ErrBadData, MaxDepth)
+	}
 	before, after := VersionOf(root), VersionOf(out)
 	if after.Compare(before) < 0 {
 		return nil, fmt.Errorf("%w: it has version %v and would replace %v", ErrOld, after, before)
@@ -166,6 +169,27 @@ func ApplyOp(root *Element, op Op) (*Element, error) {
 		return out, nil
 	}
 	return out.WithAttr("num_updates", strconv.Itoa(after.NumUpdates+1)), nil
+}
+
+// tooDeep tells whether a changed document is nested deeper than Parse reads;
+// it looks at what is new only, as far as that is easily told.
+func tooDeep(before, after *Element, depth int) bool {
+	if before == after {
+		return false
+	}
+	if depth > MaxDepth {
+		return true
+	}
+	for i, c := range after.Children {
+		var old *Element
+		if before != nil && i < len(before.Children) {
+			old = before.Children[i]
+		}
+		if c.IsElement() && tooDeep(old, c, depth+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // volatile lists attributes of the root which are no part of the configuration.
