@@ -194,6 +194,25 @@ func TestCurrentIsValid(t *testing.T) {
 	}
 }
 
+// TestCurrentLoads sees that our own program takes today's form of all cases
+// as it is, without a complaint.
+func TestCurrentLoads(t *testing.T) {
+	for n := 1; n <= 14; n++ {
+		root, _ := convertCase(t, n, recorded(Current))
+		again, err := cib.Parse(cib.Print(root), "printed")
+		if err != nil || !cib.Equal(root, again) {
+			t.Errorf("case %d: %v", n, err)
+			continue
+		}
+		if ps := cib.Check(again); len(ps) > 0 {
+			t.Errorf("case %d: %v", n, ps)
+		}
+		if up, report, err := cib.Upgrade(again); err != nil || len(report) > 0 || up != again {
+			t.Errorf("case %d is taken for the old dialect: %v, %v", n, report, err)
+		}
+	}
+}
+
 // TestHeartbeatUpgrades sees that our own program loads the old form of all
 // cases.
 func TestHeartbeatUpgrades(t *testing.T) {
@@ -202,6 +221,13 @@ func TestHeartbeatUpgrades(t *testing.T) {
 		up, _, err := cib.Upgrade(root)
 		if err != nil || up.Get("validate-with") != Schema {
 			t.Errorf("case %d: %v", n, err)
+			continue
+		}
+		for _, p := range cib.Check(up) {
+			// A resource that no agent was found for stays without one.
+			if !strings.Contains(p.Sentence, "UNKNOWN") {
+				t.Errorf("case %d: %v", n, p)
+			}
 		}
 	}
 }
