@@ -178,6 +178,23 @@ func (c *cluster) stop(ctx context.Context) error {
 	return nil
 }
 
+// evidence puts what the daemons say at a failure beside their logs.
+func (c *cluster) evidence(ctx context.Context) {
+	for _, name := range directors {
+		for file, args := range map[string][]string{"cib.xml": {"cibadmin", "-Q"}, "crm_mon.txt": {"crm_mon", "-1"}} {
+			if c.daemons[name] == nil {
+				continue
+			}
+			text, err := c.ask(ctx, name, args...)
+			if err != nil {
+				text = err.Error()
+			}
+			// What cannot be kept is no second failure.
+			_ = os.WriteFile(filepath.Join(c.nodes[name].Dir(), file), []byte(text+"\n"), 0o644)
+		}
+	}
+}
+
 // close removes the lab.
 func (c *cluster) close() error {
 	if c.probe != nil {

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case lab.InitArg:
 			os.Exit(lab.InitMain(os.Args[2:]))
-		case "run", "crm_node", "cibadmin", "haresources2cib":
+		case "run", "crm_node", "cibadmin", "crm_mon", "haresources2cib":
 			os.Exit(standIn(os.Args[1:]))
 		}
 	}
@@ -78,6 +78,9 @@ func TestJudge(t *testing.T) {
 			}
 			if len(kept) != 1 || err == nil || !strings.Contains(err.Error(), kept[0]) {
 				t.Errorf("the logs are kept in %v, the sentence is %v", kept, err)
+			}
+			if found, _ := filepath.Glob(filepath.Join(temp, "*", "*", "crm_mon.txt")); tc.defect == "stays" && len(found) != 3 {
+				t.Errorf("what crm_mon said is kept in %v", found)
 			}
 			if tc.defect == "overlaps" && r.Faults[3].Double == 0 {
 				t.Errorf("double ownership in the failback is %v ms", r.Faults[3].Double)
@@ -172,6 +175,8 @@ func standIn(args []string) int {
 	}
 	alive := strings.Fields(string(b))
 	switch {
+	case args[0] == "crm_mon":
+		fmt.Println("members:", alive)
 	case args[0] == "cibadmin":
 		fmt.Print("<cib><status>")
 		for _, n := range alive {
