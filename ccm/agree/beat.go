@@ -44,7 +44,8 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 		if m.now-at >= m.t.d {
 			return
 		}
-		p.alive, p.since, m.beatNow, m.targetOK = true, m.now, true, false
+		p.alive, p.since, m.targetOK = true, m.now, false
+		m.arrived()
 		m.event(PeerEvent{Name: p.name, Incarnation: p.inc, Alive: true, Reason: "beats"})
 	}
 	p.ever, p.extended = true, false
@@ -69,6 +70,16 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 	if !b.Open.IsZero() && b.Open.Proposer == p.name {
 		m.onOpen(p, b.Open)
 	}
+}
+
+// arrived lets a node that is new here know that it is heard: at once, but in a
+// large cluster that starts all together a little later, for many in one beat.
+func (m *Machine) arrived() {
+	if len(m.names) <= 8 {
+		m.beatNow = true
+		return
+	}
+	m.nextBeat = min(m.nextBeat, m.now+m.t.k/40)
 }
 
 func (m *Machine) onEcho(p *peer, e *Echo) {

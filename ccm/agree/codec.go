@@ -63,6 +63,7 @@ func (m *Promise) put(e *encoder) {
 		e.str(name)
 		e.int(m.Ages[name])
 	}
+	e.int(m.Since)
 }
 func (m *Nack) put(e *encoder)  { e.ballot(m.Ballot); e.ballot(m.Promised) }
 func (m *Fetch) put(e *encoder) { e.ballot(m.Ballot) }
@@ -110,6 +111,7 @@ func (d *decoder) message(kind uint8) Message {
 			name := d.str()
 			m.Ages[name] = d.int()
 		}
+		m.Since = d.int()
 		return m
 	case kNack:
 		return &Nack{Ballot: d.ballot(), Promised: d.ballot()}

@@ -21,7 +21,7 @@ func samples() []Message {
 		&Leaving{Released: true},
 		&Left{Incarnation: 3},
 		&Propose{Ballot: b, Members: ms, Row: []string{"litsha21"}},
-		&Promise{Ballot: b, Stamped: c, Seq: 4, Disk: "d1", Seed: 1, Ages: map[string]int64{"litsha23": Never, "litsha22": 5}},
+		&Promise{Ballot: b, Stamped: c, Seq: 4, Disk: "d1", Seed: 1, Ages: map[string]int64{"litsha23": Never, "litsha22": 5}, Since: 12},
 		&Nack{Ballot: c, Promised: b},
 		&Fetch{Ballot: b},
 		&State{Ballot: b, Stamped: c, Snapshot: snap},

@@ -300,3 +300,36 @@ func TestLongNamesTravelAsBits(t *testing.T) {
 		t.Errorf("row %b", got)
 	}
 }
+
+// A voter that is no longer in ha.cf is never confirmed by the lives that do not
+// know it; they can vouch for that since their start.
+func TestVoterThatIsNotListedExpires(t *testing.T) {
+	s := directed(t, 3, 0)
+	s.unlisted = map[string]bool{"c": true}
+	for _, x := range s.nodes {
+		x.up = false
+	}
+	s.run(s.now + 100*msec)
+	at := s.now
+	s.node("a").boot(false)
+	s.node("b").boot(false)
+	s.run(s.now + 100*msec)
+	v := s.node("a").m.view
+	if !v.Quorum || !slices.Equal(v.Lost, []string{"c"}) {
+		t.Fatal(s.story(t))
+	}
+	var expired []string
+	var when int64
+	s.listen = func(n *simNode, e Event) {
+		if e, ok := e.(CheckEvent); ok {
+			expired, when = e.Expired, s.now
+		}
+	}
+	n := s.node(v.DC)
+	n.m.Certify(n.local(), 9, n.m.inst)
+	n.pump()
+	s.run(s.now + 1000*msec)
+	if !slices.Equal(expired, []string{"c"}) || when-at < int64(s.t.Takeover)*98/100 || when-at > int64(s.t.Takeover)*11/10 {
+		t.Errorf("expired %v after %d ms", expired, (when-at)/msec)
+	}
+}

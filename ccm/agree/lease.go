@@ -206,13 +206,19 @@ func (m *Machine) outside() []string {
 	return slices.DeleteFunc(slices.Compact(names), func(n string) bool { return hasMember(m.round.members, n) })
 }
 
+// age is how long before its promise the member last gave x an echo.
+func (m *Machine) age(member, x string) int64 {
+	p := m.round.promises[member]
+	if age, ok := p.Ages[x]; ok {
+		return age
+	}
+	return p.Since
+}
+
 // young reports whether the member's last echo to x may still hold a lease of
 // x at the time at.
 func (m *Machine) young(member, x string, at int64) bool {
-	age, ok := m.round.promises[member].Ages[x]
-	if !ok {
-		return true // it does not know x and cannot vouch
-	}
+	age := m.age(member, x)
 	return age < Never && age+(at-m.round.gotAt[member]) < m.t.t
 }
 
@@ -239,7 +245,7 @@ func (m *Machine) looksExpired(x string) (int64, bool) {
 	}
 	at := m.now + m.t.k
 	for _, y := range m.round.members {
-		age := m.round.promises[y.Name].Ages[x]
+		age := m.age(y.Name, x)
 		if end := m.round.gotAt[y.Name] + m.t.t - age; age < Never && end > m.now {
 			at = min(at, end)
 		}

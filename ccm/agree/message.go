@@ -89,6 +89,9 @@ type Promise struct {
 	// Ages has, per node, how long ago in nanoseconds the sender last gave it an
 	// echo; [Never] if that life has announced that it released everything.
 	Ages map[string]int64
+	// Since is how long the sender's life has lasted: the age for a node that it
+	// does not know and so never gave an echo.
+	Since int64
 }
 
 // Never is the age of an echo that no longer counts.

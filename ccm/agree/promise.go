@@ -10,7 +10,7 @@ type heldPropose struct {
 
 // promise is the answer to the promised ballot.
 func (m *Machine) promise() *Promise {
-	p := &Promise{Ballot: m.promised, Stamped: m.stampedHere(), Seq: m.rep.seq, Disk: m.cfg.Disk, Seed: m.seedDigest, Ages: map[string]int64{}}
+	p := &Promise{Ballot: m.promised, Stamped: m.stampedHere(), Seq: m.rep.seq, Disk: m.cfg.Disk, Seed: m.seedDigest, Ages: map[string]int64{}, Since: m.now - m.start}
 	if m.rep.diverged {
 		p.Seq, p.Disk, p.Seed = 0, "", 0
 	}

@@ -82,6 +82,8 @@ type sim struct {
 	manual bool      // no client and no manager of its own
 	viol   string
 	listen func(*simNode, Event)
+	// unlisted nodes are not in ha.cf any more.
+	unlisted map[string]bool
 	// hook may drop a message, or delay it more, in directed tests.
 	hook    func(from, to *simNode, msg Message) (delay int64, drop bool)
 	nextID  uint64
@@ -187,7 +189,9 @@ func (n *simNode) boot(machine bool) {
 	n.app = &logApp{}
 	var names []string
 	for _, x := range s.nodes {
-		names = append(names, x.name)
+		if !s.unlisted[x.name] {
+			names = append(names, x.name)
+		}
 	}
 	m, err := New(Config{Self: n.name, Nodes: names, Incarnation: n.inc, Disk: n.disk, Quorum: s.quorum, Timing: s.t,
 		Seed: uint64(s.seed), Plant: s.plant}, n.st, n.app, n.local())

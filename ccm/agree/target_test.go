@@ -175,7 +175,7 @@ func TestQuorumsMeet(t *testing.T) {
 func TestThirtyNodes(t *testing.T) {
 	s := newSim(1, 30, 0, false)
 	s.manual = true
-	s.start().run(s.now + 2000*msec)
+	s.start().run(s.now + 500*msec)
 	if v := s.nodes[0].m.view; !v.Quorum || len(v.Members) != 30 {
 		t.Fatal(s.story(t))
 	}
@@ -192,7 +192,7 @@ func TestThirtyNodes(t *testing.T) {
 	for _, x := range s.nodes[3:8] {
 		x.boot(true)
 	}
-	s.run(s.now + 1000*msec)
+	s.run(s.now + 300*msec)
 	for _, x := range s.nodes {
 		if v := x.m.view; !v.Quorum || len(v.Members) != 30 {
 			t.Fatal(s.story(t))
