@@ -78,6 +78,10 @@ func (n *Node) MayStart(in Instance) error {
 	}
 }
 
+// SetFit tells whether this node can do a DC's work: false while what decides is
+// stuck. Another member becomes the DC then; the lease is not touched.
+func (n *Node) SetFit(fit bool) { n.inbox.put(func() { n.m.SetFit(n.clock(), fit) }) }
+
 // Send implements [Cluster].
 func (n *Node) Send(to string, payload []byte) {
 	payload = slices.Clone(payload)

@@ -2,6 +2,7 @@ package ccm_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -104,6 +107,9 @@ func nodeMain(name string) error {
 		switch word {
 		case "propose":
 			r.Seq, err = node.Propose(c, arg, []byte(arg))
+		case "fill":
+			n, _ := strconv.Atoi(arg)
+			r.Seq, err = node.Propose(c, "fill", bytes.Repeat([]byte("x"), n))
 		case "certify":
 			r.Expired, err = node.Certify(c, v.Instance)
 		case "maystart":
@@ -111,7 +117,7 @@ func nodeMain(name string) error {
 		case "leave":
 			err = node.Leave(c, true)
 		case "state":
-			r.State = string(state.Snapshot())
+			r.State = strings.ReplaceAll(string(state.Snapshot()), strings.Repeat("x", 1000), "X")
 			l, _ := node.Lease()
 			r.Lease = l.Valid
 		}
@@ -315,7 +321,13 @@ func TestThreeProcessesOverLinks(t *testing.T) {
 			t.Fatal(r.Err)
 		}
 	}
-	at := l.kill(dc)
+	// A large change: it and the state that is handed out later take many frames.
+	at := time.Now()
+	if r := l.ask(dc, "fill 3000000"); r.Err != "" {
+		t.Fatal(r.Err)
+	}
+	t.Logf("a change of 3 MB was committed after %v", time.Since(at))
+	at = l.kill(dc)
 	rest := slices.DeleteFunc(slices.Clone(nsNodes), func(n string) bool { return n == dc })
 	v := l.await(rest[0], rest...)
 	l.await(rest[1], rest...)
@@ -334,10 +346,15 @@ func TestThreeProcessesOverLinks(t *testing.T) {
 	if r := l.ask(rest[0], "propose lost"); !strings.Contains(r.Err, "no quorum") {
 		t.Errorf("proposal without quorum: %+v", r)
 	}
-	l.start(dc, rest[1])
+	if err := os.Remove(filepath.Join(l.dirs[rest[1]], "cluster.db")); err != nil {
+		t.Fatal(err)
+	}
+	at = time.Now()
+	l.start(dc, rest[1]) // one of them with an empty disk
 	for _, n := range nsNodes {
 		l.await(n, nsNodes...)
-		if r := l.ask(n, "state"); strings.Count(r.State, "change-") != 20 || strings.Contains(r.State, "lost") {
+		t.Logf("%s is back in a view of all after %v", n, l.nodes[n].at.Sub(at))
+		if r := l.ask(n, "state"); strings.Count(r.State, "change-") != 20 || strings.Contains(r.State, "lost") || strings.Count(r.State, "X") != 3000 {
 			t.Errorf("%s holds %q", n, r.State)
 		}
 	}

@@ -58,7 +58,7 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 	if row != p.row || b.Stamped != p.stamped || b.Disk != p.disk {
 		p.row, m.targetOK = row, false
 	}
-	p.promised, p.stamped, p.open, p.disk, p.config = b.Promised, b.Stamped, b.Open, b.Disk, b.Config
+	p.promised, p.stamped, p.open, p.disk, p.config, p.unfit = b.Promised, b.Stamped, b.Open, b.Disk, b.Config, b.Unfit
 	m.maxSeen = max(m.maxSeen, b.Promised.Number)
 	if hasMember(m.promisedM, p.name) { // rule 26
 		p.conf, p.released = m.now, false
@@ -101,7 +101,7 @@ func (m *Machine) settleBeat() {
 		if m.now >= m.nextBeat {
 			m.nextBeat = max(m.nextBeat+m.t.k, m.now+m.t.k/2)
 		}
-		b := &Beat{Sent: m.now, Row: m.rowNames(), Mask: m.row(), Seed: m.seedDigest, Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest}
+		b := &Beat{Sent: m.now, Row: m.rowNames(), Mask: m.row(), Seed: m.seedDigest, Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest, Unfit: m.unfit}
 		if m.leads() {
 			b.Open = m.round.ballot
 		}

@@ -47,6 +47,7 @@ func (m *Beat) put(e *encoder) {
 	e.ballot(m.Open)
 	e.str(m.Disk)
 	e.fix64(m.Config)
+	e.bool(m.Unfit)
 }
 func (m *Echo) put(e *encoder)    { e.uint(m.Incarnation); e.int(m.Sent); e.ballot(m.Promised) }
 func (m *Leaving) put(e *encoder) { e.bool(m.Released) }
@@ -96,7 +97,7 @@ func (d *decoder) snapshot() Snapshot {
 func (d *decoder) message(kind uint8) Message {
 	switch kind {
 	case kBeat:
-		return &Beat{Sent: d.int(), Row: d.names(), Mask: d.uint(), Seed: d.fix64(), Promised: d.ballot(), Stamped: d.ballot(), Open: d.ballot(), Disk: d.str(), Config: d.fix64()}
+		return &Beat{Sent: d.int(), Row: d.names(), Mask: d.uint(), Seed: d.fix64(), Promised: d.ballot(), Stamped: d.ballot(), Open: d.ballot(), Disk: d.str(), Config: d.fix64(), Unfit: d.bool()}
 	case kEcho:
 		return &Echo{Incarnation: d.uint(), Sent: d.int(), Promised: d.ballot()}
 	case kLeaving:

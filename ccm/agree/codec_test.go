@@ -16,7 +16,7 @@ func samples() []Message {
 	snap := Snapshot{Seq: 9, App: []byte("<cib/>"), Meta: Meta{Voters: Voters{"litsha21": {100, "d1"}, "litsha22": {50, ""}},
 		Born: map[string]Birth{"litsha21": {11, 3}}, Requests: []Request{{"r1", 8}, {"r2", 9}}}}
 	return []Message{
-		&Beat{Sent: -5, Row: []string{"litsha21", "litsha22"}, Mask: 3, Seed: 9, Promised: b, Stamped: c, Open: b, Disk: "d1", Config: 77},
+		&Beat{Sent: -5, Row: []string{"litsha21", "litsha22"}, Mask: 3, Seed: 9, Promised: b, Stamped: c, Open: b, Disk: "d1", Config: 77, Unfit: true},
 		&Echo{Incarnation: 11, Sent: 1 << 60, Promised: b},
 		&Leaving{Released: true},
 		&Left{Incarnation: 3},

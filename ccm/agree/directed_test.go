@@ -333,3 +333,27 @@ func TestVoterThatIsNotListedExpires(t *testing.T) {
 		t.Errorf("expired %v after %d ms", expired, (when-at)/msec)
 	}
 }
+
+// A DC that is stuck says so, and another member takes over.
+func TestUnfitDCIsReplaced(t *testing.T) {
+	s := directed(t, 3, 0)
+	old := s.dcName()
+	s.node(old).m.SetFit(s.node(old).local(), false)
+	s.node(old).pump()
+	s.run(s.now + 50*msec)
+	for _, x := range s.nodes {
+		if v := x.m.view; !v.Quorum || len(v.Members) != 3 || v.DC == old {
+			t.Fatal(s.story(t))
+		}
+	}
+	opens := s.opens
+	// Nobody is fit: nothing changes any more.
+	for _, x := range s.nodes {
+		x.m.SetFit(x.local(), false)
+		x.pump()
+	}
+	s.run(s.now + 1000*msec)
+	if s.opens > opens+2 {
+		t.Errorf("%d views while nobody is fit", s.opens-opens)
+	}
+}

@@ -129,6 +129,7 @@ type peer struct {
 	promised, stamped, open Ballot
 	disk                    string
 	config                  uint64
+	unfit                   bool
 	// conf is when we last gave it an echo (rule 7); released tells that it has
 	// let go of everything since.
 	conf     int64
@@ -184,6 +185,7 @@ type Machine struct {
 	base      int64
 	leaseOK   bool
 	leaving   *leave
+	unfit     bool
 	nextBeat  int64
 	beatNow   bool
 	checks    []*check
@@ -279,6 +281,16 @@ func (m *Machine) Tick(now int64) {
 func (m *Machine) Step(now int64, in Input) {
 	m.advance(now)
 	m.handle(in)
+	m.settle()
+}
+
+// SetFit tells whether the program above can do a DC's work. A DC that beats but
+// is stuck must be replaced: while it is unfit another member proposes.
+func (m *Machine) SetFit(now int64, fit bool) {
+	m.advance(now)
+	if m.unfit == fit {
+		m.unfit, m.beatNow = !fit, true
+	}
 	m.settle()
 }
 

@@ -50,6 +50,8 @@ type Beat struct {
 	Disk string
 	// Config is a digest of the sender's ha.cf, for users.
 	Config uint64
+	// Unfit says that the sender cannot do a DC's work now.
+	Unfit bool
 }
 
 // Echo confirms a beat of a node that the sender has promised a view with. It

@@ -99,6 +99,9 @@ func (m *Machine) content(ms []Member) bool {
 	if m.joined.IsZero() || m.joined != m.promised || !sameMembers(m.promisedM, ms) || m.spoiled == m.joined {
 		return false
 	}
+	if m.inst == m.joined && m.isUnfit(m.joined.Proposer) && slices.ContainsFunc(ms, func(x Member) bool { return !m.isUnfit(x.Name) }) {
+		return false
+	}
 	if r := m.round; r != nil && r.ballot == m.joined {
 		if !r.open {
 			m.wake(r.since + m.roundTime())

@@ -198,8 +198,8 @@ func (m *Machine) members(set uint64) []Member {
 	return ms
 }
 
-// rank is this node's place among the members as a proposer: highest stamp,
-// then the DC, the one that joined first, the name (rule 14).
+// rank is this node's place among the members as a proposer: fit to be the DC,
+// highest stamp, then the DC, the one that joined first, the name (rule 14).
 func (m *Machine) rank(ms []Member) int {
 	set := uint64(0)
 	for _, x := range ms {
@@ -207,6 +207,7 @@ func (m *Machine) rank(ms []Member) int {
 	}
 	dc := m.lastDC(set)
 	type key struct {
+		unfit   int
 		stamped Ballot
 		other   int
 		born    uint64
@@ -220,6 +221,9 @@ func (m *Machine) rank(ms []Member) int {
 		} else {
 			k.stamped = m.stampedHere()
 		}
+		if m.isUnfit(x.Name) {
+			k.unfit = 1
+		}
 		if x.Name != dc {
 			k.other = 1
 		}
@@ -229,7 +233,15 @@ func (m *Machine) rank(ms []Member) int {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b key) int {
-		return cmp.Or(b.stamped.Compare(a.stamped), cmp.Compare(a.other, b.other), cmp.Compare(a.born, b.born), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.unfit, b.unfit), b.stamped.Compare(a.stamped), cmp.Compare(a.other, b.other), cmp.Compare(a.born, b.born), cmp.Compare(a.name, b.name))
 	})
 	return slices.IndexFunc(keys, func(k key) bool { return k.name == m.cfg.Self })
+}
+
+// isUnfit reports whether a node has said that it cannot be the DC.
+func (m *Machine) isUnfit(name string) bool {
+	if p := m.peers[name]; p != nil {
+		return p.unfit
+	}
+	return m.unfit
 }
