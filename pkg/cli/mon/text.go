@@ -308,8 +308,7 @@ func milliseconds(n int) string {
 var rcWords = map[int]string{
 	0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature", 4: "insufficient privileges", 5: "not installed",
 	6: "not configured", 7: "not running", 8: "promoted", 9: "promoted (failed)", 190: "OCF_DEGRADED", 191: "OCF_DEGRADED_PROMOTED",
-	193: "pending", 189: "OCF_NOT_SUPPORTED", 192: "unknown", 194: "OCF_CANCELLED", 195: "other error", 196: "interrupted by signal",
-	197: "not supported", 198: "timeout", 199: "OCF_EXEC_ERROR",
+	193: "pending",
 }
 
 func rcWord(rc int) string {
