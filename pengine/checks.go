@@ -21,10 +21,7 @@ func (s *scheduler) configChanges() {
 		if n.lrm == nil {
 			continue
 		}
-		if !n.maintenance && !n.canRun() && !n.online {
-			continue
-		}
-		if !n.maintenance && (!n.online || n.unclean || n.standby && false || n.shutdown && false) {
+		if !n.maintenance && !n.canRun() {
 			continue
 		}
 		resources := n.lrm.First("lrm_resources")
@@ -45,7 +42,11 @@ func (s *scheduler) historyChanges(n *node, e *cib.Element) {
 		}
 	}
 	if r := s.rscByID[id]; r != nil && r.variant == primitiveVariant && !slices.Contains(r.running, n) {
-		if !r.is(rOrphan) && agentChanged(r, e) {
+		if r.is(rOrphan) {
+			if !r.top().isAnonClone() {
+				s.cleanup(r, n, false)
+			}
+		} else if agentChanged(r, e) {
 			s.cleanup(r, n, false)
 		}
 	}
@@ -57,6 +58,9 @@ func agentChanged(r *resource, e *cib.Element) bool {
 
 func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
 	if r.is(rOrphan) {
+		if !r.top().isAnonClone() {
+			s.cleanup(r, n, false)
+		}
 		return
 	}
 	if r.historyID() != e.ID() && r.id != e.ID() && baseID(r.id) != e.ID() {

@@ -89,6 +89,7 @@ func (s *scheduler) setInstanceRoles(r *resource) {
 		r.allowed[i].count = 0
 	}
 	for _, c := range r.children {
+		c.currentUnpromoted()
 		s.instancePriority(r, c)
 	}
 	s.sortPromotable(r)
@@ -110,6 +111,16 @@ func (s *scheduler) setInstanceRoles(r *resource) {
 		r.allowed[chosen.idx].count++
 		s.nextPromoted(c)
 		promoted++
+	}
+}
+
+// currentUnpromoted calls what is started unpromoted.
+func (r *resource) currentUnpromoted() {
+	if r.role == roleStarted {
+		r.role = roleUnpromoted
+	}
+	for _, c := range r.children {
+		c.currentUnpromoted()
 	}
 }
 
@@ -137,12 +148,11 @@ func (s *scheduler) nextPromoted(r *resource) {
 
 func (s *scheduler) instancePriority(clone, r *resource) {
 	n := r.nextNode()
+	if n == nil {
+		return
+	}
 	switch next := r.state(false); next {
 	case roleStarted, roleUnknown:
-		if n == nil {
-			r.priority = -1
-			break
-		}
 		score, ok := s.promotionScore(r, n)
 		if !ok {
 			score = -1

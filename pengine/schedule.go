@@ -102,3 +102,6 @@ func (s *scheduler) clearOrphanFailures() {
 		}
 	}
 }
+
+// Maintenance reports whether the cluster is in maintenance mode.
+func (r *Result) Maintenance() bool { return r.s.cfg.maintenance }

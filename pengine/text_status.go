@@ -345,17 +345,13 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 			default:
 				started = append(started, l[0].uname)
 			}
-			active++
-			if full {
-				active--
+			if !full {
+				active++
 			}
 		default:
 			full = true
 		}
 		if full {
-			if partly {
-				active++
-			}
 			s.resourceText(w, c, indent)
 		}
 	}

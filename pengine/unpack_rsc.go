@@ -170,9 +170,12 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 			r.clear(rManaged)
 		}
 	}
-	if isTrue(m["maintenance"]) || s.cfg.maintenance {
+	if isTrue(m["maintenance"]) {
 		r.clear(rManaged)
 		r.set(rMaintenance)
+	}
+	if s.cfg.maintenance {
+		r.clear(rManaged)
 	}
 	if r.isClone() || parent != nil && parent.top().isClone() {
 		if isTrue(m["globally-unique"]) {

@@ -173,7 +173,7 @@ func simpleTask(t string) string {
 // resource.
 func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 	r := a.rsc
-	if r == nil || r.variant == primitiveVariant {
+	if r == nil || r.variant == primitiveVariant || a.custom {
 		return a.flags
 	}
 	flags := aOptional | aRunnable | aPseudo

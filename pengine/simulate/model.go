@@ -224,12 +224,15 @@ func (m *model) rscOp(a *pengine.GraphAction, say func(string, ...any), opts Opt
 	if a.Operation == "probe_complete" {
 		return true
 	}
+	n := m.node(a.Node, a.NodeID)
+	if n.byID[name] == nil && n.byID[p.ID] != nil {
+		name = p.ID
+	}
 	if ms > 0 {
 		say("  * Resource action: %-15s %s=%d on %s\n", name, a.Operation, ms, a.Node)
 	} else {
 		say("  * Resource action: %-15s %s on %s\n", name, a.Operation, a.Node)
 	}
-	n := m.node(a.Node, a.NodeID)
 	switch a.Operation {
 	case "notify", "cancel":
 		return true
@@ -248,10 +251,7 @@ func (m *model) rscOp(a *pengine.GraphAction, say func(string, ...any), opts Opt
 			say("  Pretending action %d failed with rc=%d\n", a.ID, rc)
 		}
 	}
-	id := p.ID
-	if n.byID[id] == nil && n.byID[name] != nil {
-		id = name
-	}
+	id := name
 	h := n.byID[id]
 	if h == nil {
 		h = &history{attrs: []cib.Attr{{Name: "id", Value: id}, {Name: "class", Value: p.Class}, {Name: "type", Value: p.Type}}}

@@ -71,6 +71,9 @@ func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 	now := time.Now()
 	orig := root.Get("execution-date")
 	dateLine := ""
+	if root.Get("validate-with") == "none" {
+		out.WriteString("Schema validation of configuration is disabled (enabling is encouraged and prevents common misconfigurations)\n")
+	}
 	switch {
 	case o.date != "":
 		t, ok := pengine.ParseTime(o.date, time.Local)
@@ -102,6 +105,9 @@ func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 		total, disabled, blocked := before.Counts()
 		if disabled > 0 || blocked > 0 {
 			fmt.Fprintf(out, "%d of %d resource instances DISABLED and %d BLOCKED from further action due to failure\n\n", disabled, total, blocked)
+		}
+		if res.Maintenance() {
+			out.WriteString("\n              *** Resource management is DISABLED ***\n  The cluster will not attempt to start, stop or recover services\n\n")
 		}
 		fmt.Fprintf(out, "Current cluster status:\n")
 		before.StatusText(out)
