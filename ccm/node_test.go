@@ -478,3 +478,55 @@ func TestCutAndHeal(t *testing.T) {
 		l.stopAll()
 	})
 }
+
+// A node that leaves without having released everything is out of the view at
+// once, but others wait for its lease.
+func TestCertificateWaitsForTheLease(t *testing.T) {
+	l := newLab(t, "a", "b", "c")
+	synctest.Test(t, func(t *testing.T) {
+		l.start("a", "b", "c")
+		for _, n := range l.names {
+			l.await(n, "view of all", quorate("a", "b", "c"))
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		time.Sleep(l.timing.Beat)
+		begin := time.Now()
+		if err := l.nodes["c"].Leave(ctx, false); err != nil {
+			t.Fatal(err)
+		}
+		l.kill("c")
+		v, _ := l.await("a", "view of two", quorate("a", "b"))
+		short, stop := context.WithTimeout(ctx, l.timing.Takeover/2)
+		defer stop()
+		if got, err := l.nodes[v.DC].Certify(short, v.Instance); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a certificate before the lease is over: %v %v", got, err)
+		}
+		if got, err := l.nodes[v.DC].Certify(ctx, v.Instance); err != nil || !slices.Equal(got, []string{"c"}) {
+			t.Errorf("certificate %v %v", got, err)
+		}
+		if d := time.Since(begin); d < l.timing.Takeover-l.timing.Beat || d > l.timing.Takeover+20*time.Millisecond {
+			t.Errorf("the certificate came after %v, takeover is %v", d, l.timing.Takeover)
+		}
+		if err := l.nodes[v.DC].Confirm(ctx, v.Instance); err != nil {
+			t.Errorf("the DC is confirmed: %v", err)
+		}
+		other := "a"
+		if v.DC == "a" {
+			other = "b"
+		}
+		if err := l.nodes[other].Confirm(ctx, v.Instance); !errors.Is(err, ErrStale) {
+			t.Errorf("another node is not the DC: %v", err)
+		}
+		if _, err := l.nodes[v.DC].Certify(ctx, Instance{Number: 1, Proposer: "z"}); !errors.Is(err, ErrStale) {
+			t.Errorf("another view: %v", err)
+		}
+		// A stuck DC hands over.
+		l.nodes[v.DC].SetFit(false)
+		w, took := l.await(other, "another DC", func(w View) bool { return w.Quorum && w.DC == other })
+		if !v.Instance.Less(w.Instance) || took > 100*time.Millisecond {
+			t.Errorf("another DC after %v: %+v", took, w)
+		}
+		l.stopAll()
+	})
+}

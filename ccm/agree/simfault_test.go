@@ -110,19 +110,25 @@ func (s *sim) heal() {
 	s.logf("heal")
 }
 
-// whole reports whether all nodes have one view of all, and one runs the
-// resource.
-func (s *sim) whole() bool {
-	run := 0
+// oneView reports whether all nodes have one view of all.
+func (s *sim) oneView() bool {
 	for _, x := range s.nodes {
 		if !x.up || !x.m.view.Quorum || len(x.m.view.Members) != len(s.nodes) || x.m.view.Ballot != s.nodes[0].m.view.Ballot {
 			return false
 		}
+	}
+	return true
+}
+
+// whole reports whether there is one view, and one node runs the resource.
+func (s *sim) whole() bool {
+	run := 0
+	for _, x := range s.nodes {
 		if x.running {
 			run++
 		}
 	}
-	return run == 1
+	return run == 1 && s.oneView()
 }
 
 // quiet ends all faults.
