@@ -92,11 +92,18 @@ func targetRC(key string) int {
 	return n
 }
 
+// ownKey is the transition key of what a node did by itself, without a DC: the
+// stops at the end of its right to run.
+const ownKey = "0:0:0:00000000-0000-0000-0000-000000000000"
+
 // record makes the lrm_resource element of a result. A failure is kept under
 // RESOURCE_last_failure_0, a repeated operation under its key, all others under
 // RESOURCE_last_0, as Pacemaker 2.1 names them.
 func record(node string, r *lrm.Result) *cib.Element {
 	o := &r.Op
+	if o.TransitionKey == "" {
+		o.TransitionKey = ownKey
+	}
 	bad := failed(r.RC, int(r.Status), targetRC(o.TransitionKey))
 	interval := o.Interval.Milliseconds()
 	var ids []string

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/lrm"
 )
 
 func TestPlacesAndMonitors(t *testing.T) {
@@ -155,4 +157,24 @@ func TestCommandsOfAnOldViewAreNotObeyed(t *testing.T) {
 	if w.nodes["n1"].running["late"] {
 		t.Fatal("a command of an old view was obeyed")
 	}
+}
+
+// A node that lost quorum stops by itself; when it has quorum again the cluster
+// knows that nothing runs there, and starts anew.
+func TestQuorumComesBackAfterOwnStop(t *testing.T) {
+	w := newWorld(t, "n1", "n2", "n3")
+	w.view("n2", "n1", "n3")
+	w.pass(time.Second)
+	w.nodes["n2"].up, w.nodes["n3"].up = false, false
+	w.view("n1")
+	n1 := w.nodes["n1"]
+	delete(n1.running, "ip")
+	n1.m.Result(w.now, &lrm.Result{Op: lrm.Op{Resource: "ip", Class: "ocf", Provider: "heartbeat", Type: "IPaddr", Name: "stop"},
+		CallID: 100, RC: lrm.OK, Status: lrm.Done, LastRun: w.now, LastRCChange: w.now})
+	w.pass(time.Second)
+	w.boot("n3")
+	w.expired["n2"] = true
+	w.view("n1", "n3")
+	w.pass(2 * time.Second)
+	w.want("ip", "n1")
 }

@@ -84,6 +84,7 @@ func Compose(config *cib.Element, nodes []*cib.Element, quorum bool, dcID string
 		}
 	}
 	root := config.WithChildren(append(children, st)...).
+		WithAttr("crm_feature_set", featureSet).
 		WithAttr("have-quorum", word(quorum, "1", "0"))
 	if dcID == "" {
 		return root.WithoutAttr("dc-uuid")
