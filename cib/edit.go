@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // apply makes the edit without touching versions.
@@ -155,6 +154,9 @@ func createIn(at, from *Element) (*Element, error) {
 	for _, a := range from.Attrs {
 		at = at.WithAttr(a.Name, a.Value)
 	}
+	if len(from.Children) > 16 {
+		return createMany(at, from)
+	}
 	for _, c := range from.Children {
 		var err error
 		if sub := at.First(c.Name); c.IsElement() && sectionPath[c.Name] != nil && sub != nil {
@@ -170,6 +172,28 @@ func createIn(at, from *Element) (*Element, error) {
 		}
 	}
 	return at, nil
+}
+
+// createMany does the same for many children, in time in proportion to them.
+func createMany(at, from *Element) (*Element, error) {
+	have := make(map[[2]string]bool, len(at.Children)+len(from.Children))
+	for _, c := range at.Children {
+		have[[2]string{c.Name, c.ID()}] = true
+	}
+	kids := slices.Clone(at.Children)
+	for _, c := range from.Children {
+		k := [2]string{c.Name, c.ID()}
+		if k[1] != "" && have[k] {
+			return nil, fmt.Errorf("%w: %s in <%s>", ErrExists, describe(c), at.Name)
+		}
+		have[k] = true
+		clean, err := expand(c)
+		if err != nil {
+			return nil, err
+		}
+		kids = append(kids, clean)
+	}
+	return at.WithChildren(kids...), nil
 }
 
 func addChild(at, child *Element) (*Element, error) {
@@ -321,109 +345,4 @@ func without(e *Element, gone map[*Element]bool) *Element {
 		return e
 	}
 	return e.WithChildren(kids...)
-}
-
-// merge returns at with the attributes and children of from merged in: children
-// are paired by tag and id, or by tag alone where from gives no id. It returns
-// at itself if nothing changes.
-func merge(at, from *Element) (*Element, error) {
-	out := at
-	for _, a := range from.Attrs {
-		v, err := expandValue(at, a.Name, a.Value)
-		if err != nil {
-			return nil, err
-		}
-		out = out.WithAttr(a.Name, v)
-	}
-	for _, c := range from.Children {
-		if !c.IsElement() {
-			if c.Name == TextName || !slices.ContainsFunc(out.Children, func(x *Element) bool { return Equal(x, c) }) {
-				out = out.WithChild(c)
-			}
-			continue
-		}
-		var pair *Element
-		for _, x := range out.Children {
-			if x.Name == c.Name && (c.ID() == "" || x.ID() == c.ID()) {
-				pair = x
-				break
-			}
-		}
-		if pair == nil {
-			fresh, err := expand(c)
-			if err != nil {
-				return nil, err
-			}
-			out = out.WithChild(fresh)
-			continue
-		}
-		m, err := merge(pair, c)
-		if err != nil {
-			return nil, err
-		}
-		if m != pair {
-			out = out.WithReplaced(pair, m)
-		}
-	}
-	return out, nil
-}
-
-// expand returns a copy of a new element with name++ and name+=N resolved,
-// where the old value counts as 0. It is a copy in depth, so that no element is
-// in a document twice: edits find theirs by identity.
-func expand(e *Element) (*Element, error) {
-	out := *e
-	out.Attrs = slices.Clone(e.Attrs)
-	for i, a := range out.Attrs {
-		v, err := expandValue(nil, a.Name, a.Value)
-		if err != nil {
-			return nil, err
-		}
-		out.Attrs[i].Value = v
-	}
-	out.Children = nil
-	for _, c := range e.Children {
-		n, err := expand(c)
-		if err != nil {
-			return nil, err
-		}
-		out.Children = append(out.Children, n)
-	}
-	return &out, nil
-}
-
-// expandValue resolves the values "name++" and "name+=N" of an attribute name
-// against its present value; scores stop at INFINITY.
-func expandValue(at *Element, name, value string) (string, error) {
-	rest, ok := strings.CutPrefix(value, name)
-	if !ok || rest != "++" && !strings.HasPrefix(rest, "+=") {
-		return value, nil
-	}
-	old := 0
-	if v := at.Get(name); v != "" {
-		var err error
-		if old, err = ParseScore(v); err != nil {
-			return "", fmt.Errorf("%w: %s=%q cannot be counted up: %w", ErrBadData, name, value, err)
-		}
-	}
-	add := 1
-	if rest != "++" {
-		var err error
-		if add, err = ParseScore(rest[2:]); err != nil {
-			return "", fmt.Errorf("%w: %s=%q: %w", ErrBadData, name, value, err)
-		}
-	}
-	if at != nil && at.Name == "cib" {
-		// Versions are plain numbers.
-		n, err := strconv.Atoi(at.Get(name))
-		if err != nil {
-			n = 0
-		}
-		return strconv.Itoa(n + add), nil
-	}
-	sum := old + add
-	if old == Infinity || add == Infinity || sum >= Infinity {
-		return FormatScore(Infinity), nil
-	}
-	return FormatScore(max(sum, -Infinity)), nil
 }

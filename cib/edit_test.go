@@ -137,6 +137,35 @@ func TestApplyOpKeepsToTheDepth(t *testing.T) {
 	}
 }
 
+func TestManyAtOnce(t *testing.T) {
+	many := New("resources")
+	for i := range 3000 {
+		many.Children = append(many.Children, New("primitive", "id", "m"+itoa(i), "class", "lsb", "type", "x"))
+	}
+	root, err := ApplyOp(mustParse(sample), Op{Verb: VerbCreate, Scope: "resources", XML: many})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ApplyOp(root, Op{Verb: VerbCreate, Scope: "resources", XML: many}); !errors.Is(err, ErrExists) {
+		t.Errorf("created twice: %v", err)
+	}
+	for i, c := range many.Children {
+		many.Children[i] = c.WithAttr("description", "d")
+	}
+	out, err := ApplyOp(root, Op{Verb: VerbModify, XML: many})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources := out.Path("configuration", "resources")
+	if n := len(resources.All("primitive")); n != 3001 || strings.Count(resources.String(), `description="d"`) != 3000 {
+		t.Errorf("%d primitives after the change", n)
+	}
+	twice := New("resources").WithChildren(New("primitive", "id", "q", "class", "lsb", "type", "x"), New("primitive", "id", "q", "description", "e"))
+	if out, err = ApplyOp(root, Op{Verb: VerbModify, XML: twice}); err != nil || !strings.Contains(out.String(), `<primitive id="q" class="lsb" type="x" description="e"/>`) {
+		t.Errorf("one object twice in a change: %v", err)
+	}
+}
+
 func TestExitCode(t *testing.T) {
 	_, parse := Parse([]byte("<"), "")
 	for err, want := range map[error]int{nil: 0, ErrNoSuchObject: 105, ErrExists: 108, ErrSchema: 78, ErrOld: 103, parse: 65, ErrUsage: 64, errors.New("x"): 1} {

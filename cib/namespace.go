@@ -38,6 +38,9 @@ func (n *nsScopes) open(p *parser, pos, depth int, name string, attrs []Attr) {
 		case a.Value == "":
 			p.fail(pos, "the prefix %q is declared with an empty name", prefix)
 		}
+		if len(n.decls) >= MaxPrefixes {
+			p.fail(pos, "more than %d prefixes are declared", MaxPrefixes)
+		}
 		n.decls = append(n.decls, nsDecl{depth, prefix, a.Value})
 	}
 	n.check(p, pos, name, "the element <"+name+">")

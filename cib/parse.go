@@ -10,6 +10,10 @@ import (
 const (
 	// MaxDepth is the deepest nesting of elements that Parse accepts.
 	MaxDepth = 1000
+	// MaxName is the longest name of an element or attribute in bytes.
+	MaxName = 1000
+	// MaxPrefixes is the greatest number of namespace prefixes in effect.
+	MaxPrefixes = 100
 	// MaxSize is the longest document in bytes that Parse accepts.
 	MaxSize = 512 << 20
 )

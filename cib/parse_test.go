@@ -83,6 +83,8 @@ func TestParseRefuses(t *testing.T) {
 		{"<!DOCTYPE a [<!ENTITY e 'x'>]>\n<a>&e;</a>", 1, "declares entities"},
 		{"<a><!DOCTYPE a></a>", 1, "before the root"},
 		{strings.Repeat("<a>", MaxDepth+1), 1, "nested more than"},
+		{"<" + strings.Repeat("a", MaxName+1) + "/>", 1, "the most that are read"},
+		{strings.Repeat("<a xmlns:p='u'>", MaxPrefixes+1), 1, "prefixes are declared"},
 	} {
 		_, err := Parse([]byte(c.src), "t.xml")
 		var pe *ParseError

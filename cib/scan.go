@@ -120,6 +120,9 @@ func (p *parser) name(of, element string) string {
 	if p.pos < len(p.src) && p.src[p.pos] >= utf8.RuneSelf {
 		s = p.wideName(start)
 	}
+	if len(s) > MaxName {
+		p.fail(start, "the name of %s has %d characters, where %d are the most that are read: %.40s…", strings.TrimSpace(of+" "+element), len(s), MaxName, s)
+	}
 	if s == "" || charClass[s[0]]&nameStart == 0 {
 		p.pos = start
 		p.fail(start, "the name of %s cannot begin with %s", strings.TrimSpace(of+" "+element), p.quoteHere())
