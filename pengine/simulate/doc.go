@@ -1,5 +1,10 @@
-// Package simulate carries a transition graph out on a model of the cluster:
-// every action has its expected result (or one that the caller injects) at
-// once. The outcome is the text of the events and a CIB with the new status,
-// which can be scheduled again.
+// Package simulate carries a transition out on paper: [Run] executes a graph on
+// a CIB as if every agent did what it is asked for, and returns the CIB with
+// the results in its status section. [Inject] makes events happen in a CIB:
+// nodes come and go, operations fail, tickets are granted.
+//
+// The nouns: an [OpSpec] is an operation with a result, as a user writes it; an
+// [Event] is one thing that the simulation did, in order, with its text.
+//
+// Everything is pure: a CIB goes in and another comes out.
 package simulate

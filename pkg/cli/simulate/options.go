@@ -18,7 +18,7 @@ type options struct {
 	outputAs, outputTo                                                       string
 	up, down, fail, inject1, failOps                                         []string
 	grant, revoke, standby, activate                                         []string
-	failures                                                                 []simulate.Failure
+	failures                                                                 []simulate.OpSpec
 	profile                                                                  string
 	repeat, verbose                                                          int
 }
@@ -89,7 +89,7 @@ func parseArgs(args []string) (*options, error) {
 		return nil, errUsage
 	}
 	for _, spec := range o.failOps {
-		x, err := simulate.ParseFailure(spec)
+		x, err := simulate.ParseOpSpec(spec)
 		if err != nil {
 			return nil, err
 		}

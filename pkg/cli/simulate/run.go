@@ -148,7 +148,12 @@ func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 	if !o.quiet {
 		fmt.Fprintf(out, "Executing Cluster Transition:\n")
 	}
-	after, _ := simulate.Execute(root, res.Graph, out, simulate.Options{Now: now, Failures: o.failures, Quiet: o.quiet})
+	after, events, _ := simulate.Run(root, res.Graph, simulate.Options{Now: now, Fail: o.failures})
+	for _, e := range events {
+		if !o.quiet {
+			fmt.Fprintln(out, e)
+		}
+	}
 	if o.saveOutput != "" {
 		if err := os.WriteFile(o.saveOutput, cib.Print(after), 0o600); err != nil {
 			return &cli.Exit{Code: cli.ExitCantCreate, Err: err}
