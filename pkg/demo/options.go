@@ -15,7 +15,8 @@ type Options struct {
 	SeedTimers bool
 	// Probe is the time between two questions of the client; 0 means 10 ms.
 	Probe time.Duration
-	// Idle is how long the idle cluster is measured; 0 means 5 s.
+	// Idle is how long the idle cluster is measured, after it was left alone
+	// for a quarter of that time; 0 means 8 s.
 	Idle time.Duration
 	// TempDir is where the lab lies; empty means the system's.
 	TempDir string
@@ -36,7 +37,7 @@ func (o Options) withDefaults() Options {
 		o.Probe = 10 * time.Millisecond
 	}
 	if o.Idle == 0 {
-		o.Idle = 5 * time.Second
+		o.Idle = 8 * time.Second
 	}
 	if o.Width == 0 {
 		o.Width = 80

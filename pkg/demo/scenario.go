@@ -106,8 +106,12 @@ func (c *cluster) form(ctx context.Context, _ *Report) error {
 	return err
 }
 
-// idle measures what a director uses when nothing happens.
+// idle measures what a director uses when nothing happens. It lets the work
+// pass that the last changes brought, and the commands that asked for them.
 func (c *cluster) idle(ctx context.Context, window time.Duration, r *Report) error {
+	if err := pause(ctx, window/4); err != nil {
+		return err
+	}
 	before := map[string]lab.Usage{}
 	begun := time.Now()
 	for _, name := range directors {
@@ -117,10 +121,8 @@ func (c *cluster) idle(ctx context.Context, window time.Duration, r *Report) err
 		}
 		before[name] = u
 	}
-	select {
-	case <-time.After(window):
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := pause(ctx, window); err != nil {
+		return err
 	}
 	for _, name := range directors {
 		u, err := c.nodes[name].Usage()
@@ -313,14 +315,22 @@ func (c *cluster) leave(ctx context.Context, _ *Report) error {
 // fault marks the begin of a fault. It comes at a random moment between two
 // beats: how much of deadtime is over since the last beat is a matter of luck.
 func (c *cluster) fault(ctx context.Context, name string) (time.Time, error) {
-	select {
-	case <-time.After(rand.N(c.timers.beat)):
-	case <-ctx.Done():
-		return time.Time{}, ctx.Err()
+	if err := pause(ctx, rand.N(c.timers.beat)); err != nil {
+		return time.Time{}, err
 	}
 	now := time.Now()
 	c.mark(now, name)
 	return now, nil
+}
+
+// pause lets time pass where time itself is what is measured.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func only(name string) func([]string) bool {
