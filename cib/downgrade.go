@@ -192,6 +192,9 @@ func (d *downgrader) configuration(e *Element) *Element {
 		for _, set := range section.All("meta_attributes") {
 			for _, nv := range set.All("nvpair") {
 				to := downDefaults[name+" "+nv.Get("name")]
+				if nv.Get("name") == "migration-threshold" && nv.Get("value") == "1" {
+					to, nv = "default_resource_failure_stickiness", nv.WithAttr("value", "-INFINITY")
+				}
 				if to == "" || set.First("rule") != nil {
 					d.say(nv, set.ID(), Dropped, "%s=%q in %s has no equivalent", nv.Get("name"), nv.Get("value"), name)
 					continue
@@ -234,6 +237,9 @@ func (d *downgrader) wrap(s *Element, names map[string]string, owner string) *El
 		if c.Name == "rule" {
 			rules = append(rules, c)
 			continue
+		}
+		if owner != "" && c.Get("name") == "migration-threshold" && c.Get("value") == "1" {
+			c = c.WithAttr("name", "resource_failure_stickiness").WithAttr("value", "-INFINITY")
 		}
 		if to := names[c.Get("name")]; c.Name == "nvpair" && to != "" {
 			c = c.WithAttr("name", to)

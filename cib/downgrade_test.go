@@ -93,3 +93,71 @@ func facts(root *Element) map[string]bool {
 	})
 	return out
 }
+
+// TestDowngradeOfUpgraded goes up, down and up again with the documents of the
+// old dialect and expects the same options, members and constraints.
+func TestDowngradeOfUpgraded(t *testing.T) {
+	for _, name := range hb2Files(t) {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := Parse(data, filepath.Base(name))
+		if err != nil {
+			continue
+		}
+		up, _, err := Upgrade(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		down, _, err := Downgrade(up)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _, err := Upgrade(down)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := meaning(up), meaning(again)
+		for k, v := range a {
+			if b[k] != v {
+				t.Errorf("%s: %s is %q, and was %q", filepath.Base(name), k, b[k], v)
+			}
+		}
+		for k, v := range b {
+			if _, ok := a[k]; !ok {
+				t.Errorf("%s: %s is %q, and was not there", filepath.Base(name), k, v)
+			}
+		}
+	}
+}
+
+// meaning lists what holds: the options of each thing, in which the first set
+// wins, and all other attributes.
+func meaning(root *Element) map[string]string {
+	out := map[string]string{}
+	var walk func(path string, e *Element)
+	walk = func(path string, e *Element) {
+		for _, c := range e.Children {
+			switch c.Name {
+			case "meta_attributes", "cluster_property_set":
+				for _, nv := range c.All("nvpair") {
+					k := path + " " + c.Name + " " + nv.Get("name")
+					if _, ok := out[k]; !ok {
+						out[k] = nv.Get("value")
+					}
+				}
+				continue
+			case CommentName:
+				continue
+			}
+			p := path + "/" + c.Name + " " + c.ID()
+			for _, a := range c.Attrs {
+				out[p+" @"+a.Name] = a.Value
+			}
+			walk(p, c)
+		}
+	}
+	walk("", root)
+	return out
+}

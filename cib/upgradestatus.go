@@ -39,7 +39,7 @@ func (u *upgrader) nodeState(e *Element) *Element {
 	}
 	if v := e.Get("shutdown"); v != "" && v != "0" {
 		u.say(e, "", Moved, "shutdown=%q is now a transient attribute", v)
-		out = addTransient(out, e.ID(), "shutdown", v)
+		out = addTransient(out.WithoutAttr("shutdown"), e.ID(), "shutdown", v)
 	}
 	return out
 }
