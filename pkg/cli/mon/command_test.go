@@ -3,6 +3,7 @@ package mon
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,6 +52,33 @@ func TestExtraSections(t *testing.T) {
 	got := Render(smallCIB(t), Options{Now: time.Now(), Extra: []Section{{"Quorum", []string{"2 of 3 votes: majority"}}, {"Nothing", nil}}})
 	if !strings.HasSuffix(got, "\n\nQuorum:\n  * 2 of 3 votes: majority\n") {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestNotInstalled compares with the oracle a resource whose program a probe
+// did not find; none of the recorded cases has one outside of a clone.
+func TestNotInstalled(t *testing.T) {
+	text := strings.Replace(small, "</lrm_resources>", `<lrm_resource id="web" class="lsb" type="httpd">
+	<lrm_rsc_op id="web_last_0" operation_key="web_monitor_0" operation="monitor" transition-key="1:1:7:x" transition-magic="0:5;1:1:7:x" call-id="2" rc-code="5" op-status="0" interval="0" on_node="n1" last-rc-change="1795223727"/>
+	</lrm_resource></lrm_resources>`, 1)
+	root, err := cib.Parse([]byte(text), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Inactive: true, Now: time.Now()}
+	got := comparable(Render(root, o))
+	if !strings.Contains(got, "web\t(lsb:httpd):\t Stopped (not installed)") {
+		t.Errorf("got\n%s", got)
+	}
+	if _, err := exec.LookPath("crm_mon"); err != nil {
+		t.Skipf("SKIPPED: crm_mon (package pacemaker-cli-utils) is not here: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "cib.xml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if want := comparable(oracle(t, path, "-r")); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

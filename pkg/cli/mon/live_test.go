@@ -14,7 +14,7 @@ import (
 	"github.com/quorate/quorate/cib"
 )
 
-const small = `<cib validate-with="pacemaker-3.9" have-quorum="1" dc-uuid="1">
+const small = `<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1" dc-uuid="1">
   <configuration>
     <crm_config/>
     <nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>

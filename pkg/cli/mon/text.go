@@ -138,6 +138,9 @@ func plural(n int) string {
 
 // nodeList prints nodes of the plain states together and all others alone.
 func (p *printer) nodeList() {
+	if len(p.c.nodes) == 0 {
+		return
+	}
 	p.title("Node List")
 	if p.o.GroupByNode {
 		for _, n := range p.c.nodes {

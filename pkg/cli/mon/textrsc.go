@@ -45,6 +45,9 @@ func (p *printer) line(in *instance, where bool) string {
 	default:
 		b.WriteString(" " + word)
 	}
+	if !in.active() && len(r.notInstalled) > 0 && cloneOf(r) == nil {
+		b.WriteString(" (not installed) ")
+	}
 	if where && len(in.nodes) == 1 {
 		b.WriteString(" " + in.nodes[0].name)
 	}
