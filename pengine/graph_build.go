@@ -150,7 +150,7 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 	switch {
 	case a.is(aPseudo):
 		g.Kind = PseudoEvent
-	case a.task == tStonith, a.task == tShutdown, a.task == tClearFail, a.task == tRefresh, a.task == "probe_complete":
+	case a.task == tStonith, a.task == tShutdown, a.task == tClearFail, a.task == tRefresh:
 		g.Kind = CRMEvent
 	}
 	r := a.rsc
@@ -278,7 +278,7 @@ func (s *scheduler) graphParams(a *action, g *GraphAction) {
 	}
 	if r == nil && a.task == tStonith && a.node != nil {
 		for k, v := range a.node.attrs {
-			if !strings.HasPrefix(k, "#") {
+			if xmlName(k) && !strings.Contains(k, ":") {
 				out = append(out, Param{metaName(k), v})
 			}
 		}

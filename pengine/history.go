@@ -287,7 +287,7 @@ func (s *scheduler) recurringHistory(r *resource, n *node, ops []*opEntry, start
 		return
 	}
 	for i, h := range ops {
-		if start < stop && i <= stop || i < start || h.interval == 0 || h.status == stUnknown {
+		if start < stop && i <= stop || i < start || h.interval == 0 || h.status == stPending {
 			continue
 		}
 		s.newAction(r, h.task, h.interval, n, true)
@@ -303,6 +303,7 @@ func (s *scheduler) findHistoryResource(n *node, id string) *resource {
 			r, parent = c, c.top()
 		}
 	} else if r.variant != primitiveVariant {
+		// The id is that of a group or clone now: the history is an orphan.
 		return nil
 	} else {
 		parent = r.top()

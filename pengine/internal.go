@@ -70,9 +70,6 @@ func (s *scheduler) groupConstraints(g *resource) {
 		default:
 			s.orderTasks(prev, tStart, m, tStart, oImpliesThen|oRunnableLeft)
 			s.orderTasks(m, tStop, prev, tStop, oOptional|oRestart)
-			if len(m.running) > 0 && len(prev.running) == 0 {
-				s.orderTasks(m, tStop, prev, tStart, oImpliesFirst|oRunnableLeft)
-			}
 			if promotable {
 				s.orderTasks(prev, tPromote, m, tPromote, oImpliesThen|oRunnableLeft)
 				s.orderTasks(m, tDemote, prev, tDemote, oOptional)

@@ -2,6 +2,7 @@ package pengine
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strconv"
 )
@@ -159,4 +160,11 @@ func writeAttr(b *bufio.Writer, name, value string) {
 	}
 	b.WriteString(value[last:])
 	b.WriteByte('"')
+}
+
+// XML returns the graph in the form that Pacemaker's controller reads.
+func (g *Graph) XML() []byte {
+	var b bytes.Buffer
+	_ = g.WriteXML(&b) // a buffer does not fail
+	return b.Bytes()
 }

@@ -9,7 +9,7 @@ func (s *scheduler) scheduleProbes() {
 		}
 		if v, ok := n.attrs["probe_complete"]; ok {
 			if b, ok := parseBool(v); ok && !b {
-				a := s.newGlobal("probe_complete-"+n.uname, "probe_complete", n, false)
+				a := s.newGlobal("probe_again-"+n.uname, "probe_again", n, false)
 				if len(a.extra) == 0 {
 					a.extra = append(a.extra, Param{"CRM_meta_op_no_wait", "true"})
 				}

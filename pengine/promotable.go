@@ -215,9 +215,6 @@ func (s *scheduler) sortPromotable(r *resource) {
 	r.set(rMerging)
 	// The clone's own table becomes the sum of its instances.
 	t := slices.Clone(r.allowed)
-	for i := range t {
-		t[i].w = 0
-	}
 	for _, c := range r.children {
 		n := c.nextNode()
 		if !c.is(rManaged) && c.next == rolePromoted {

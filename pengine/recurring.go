@@ -27,8 +27,8 @@ func (s *scheduler) recurring(r *resource) {
 			continue
 		}
 		dup := false
-		for _, o := range r.opsXML[:i] {
-			if o.Get("name") == task && parseInterval(o) == ms {
+		for k, o := range r.opsXML {
+			if k != i && o.Get("name") == task && parseInterval(o) == ms {
 				s.errorf("resource %s: operation %s is a duplicate of %s and is ignored", r.id, op.ID(), o.ID())
 				dup = true
 				break

@@ -82,6 +82,8 @@ type Options struct {
 	TransitionID int
 	// StatusOnly unpacks the status and plans nothing.
 	StatusOnly bool
+	// ShowPending lets the status text name operations that are under way.
+	ShowPending bool
 	// Explain keeps the contributions behind every score and the cause of
 	// every action.
 	Explain bool

@@ -141,9 +141,7 @@ func listFlags(flags []string) string {
 
 func (r *resource) managementFlags() []string {
 	var f []string
-	if r.is(rMaintenance) {
-		f = append(f, "maintenance")
-	} else if !r.is(rManaged) {
+	if !r.is(rManaged) {
 		f = append(f, "unmanaged")
 	}
 	if r.disabled() {
@@ -193,7 +191,7 @@ func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 		}
 	} else {
 		st := pendingStates[r.pendingTask]
-		if st == "" {
+		if st == "" || !s.opts.ShowPending {
 			st = role.String()
 		}
 		b.WriteString(" " + st)
@@ -211,7 +209,7 @@ func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 	if n != nil && !n.online && n.unclean {
 		flags = append(flags, "UNCLEAN")
 	}
-	if r.pendingTask == tMonitor {
+	if r.pendingTask == tMonitor && s.opts.ShowPending {
 		flags = append(flags, "Monitoring")
 	}
 	if v, ok := r.meta["target-role"]; ok {
@@ -227,8 +225,6 @@ func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 	switch {
 	case r.is(rBlocked):
 		flags = append(flags, "blocked")
-	case r.is(rMaintenance):
-		flags = append(flags, "maintenance")
 	case !r.is(rManaged):
 		flags = append(flags, "unmanaged")
 	}
@@ -298,11 +294,13 @@ func (r *resource) anySet(f uint32) bool {
 	return false
 }
 
-func (r *resource) anyPending() bool {
-	if r.pendingTask != "" {
-		return true
+// configuredRole is the target role of a clone or of what it copies.
+func (r *resource) configuredRole() role {
+	v, ok := r.meta["target-role"]
+	if !ok && len(r.children) > 0 {
+		v = r.children[0].meta["target-role"]
 	}
-	return false
+	return parseRole(v)
 }
 
 func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
@@ -326,7 +324,7 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 			continue
 		case r.is(rUnique):
 			full = true
-		case c.anyPending():
+		case s.opts.ShowPending && c.pendingTask != "":
 			full = true
 		case !partly:
 		case c.anySet(rOrphan) || !c.allSet(rManaged) || c.anySet(rFailed):
@@ -364,7 +362,7 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 	list("Promoted", promoted)
 	if r.is(rPromotable) {
 		name := "Unpromoted"
-		if v, ok := r.meta["target-role"]; ok && parseRole(v) == roleUnpromoted {
+		if r.configuredRole() == roleUnpromoted {
 			name = "Unpromoted (target-role)"
 		}
 		list(name, started)
@@ -375,14 +373,19 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 		return
 	}
 	name := "Stopped"
-	if v, ok := r.meta["target-role"]; ok && parseRole(v) == roleStopped {
+	if r.configuredRole() == roleStopped {
 		name = "Stopped (disabled)"
+	}
+	known := true
+	for _, n := range s.nodes {
+		known = known && !r.allowed[n.idx].present
 	}
 	var stopped []string
 	byProbe := map[string][]string{}
 	var order []string
 	for _, n := range s.nodes {
-		if !r.allowed[n.idx].present || slices.Contains(r.location(), n) {
+		// Without candidates (asymmetric cluster) those that answered count.
+		if !r.allowed[n.idx].present && !(known && r.known[n.idx]) || slices.Contains(r.location(), n) {
 			continue
 		}
 		label := name

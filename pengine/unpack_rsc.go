@@ -139,12 +139,14 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	if instance >= 0 {
 		r.id = id + ":" + strconv.Itoa(instance)
 	}
-	if s.rscByID[r.id] != nil {
+	if s.rscByID[r.id] != nil && flags&rOrphan == 0 {
 		s.errorf("line %d: resource %s is defined twice: the second definition is ignored", e.Line, r.id)
 		return nil
 	}
 	s.all = append(s.all, r)
-	s.rscByID[r.id] = r
+	if s.rscByID[r.id] == nil {
+		s.rscByID[r.id] = r
+	}
 	r.known = make([]bool, len(s.nodes))
 	for _, c := range e.Children {
 		if c.Name == "operations" {
@@ -343,7 +345,7 @@ func (s *scheduler) unpackPrimitive(r *resource) {
 			s.warnf("globally-unique of %s is ignored because %s resources such as %s can be used only as anonymous clones", p.id, r.class, r.id)
 			r.clear(rUnique)
 			for q := r.parent; q != nil; q = q.parent {
-				q.clear(rUnique)
+				q.clearAll(rUnique)
 			}
 			p.cloneNodeMax = 1
 			p.cloneMax = min(p.cloneMax, len(s.nodes))

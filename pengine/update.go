@@ -173,8 +173,12 @@ func simpleTask(t string) string {
 // resource.
 func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 	r := a.rsc
-	if r == nil || r.variant == primitiveVariant || a.custom {
+	if r == nil || r.variant == primitiveVariant {
 		return a.flags
+	}
+	if a.custom {
+		// Nobody is notified yet.
+		return aOptional | aPseudo | a.flags&aRunnable
 	}
 	flags := aOptional | aRunnable | aPseudo
 	task := simpleTask(a.task)

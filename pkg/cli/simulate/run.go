@@ -98,16 +98,16 @@ func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 		return &cli.Exit{Code: cli.ExitDataErr, Err: err}
 	}
 	if !o.quiet {
-		before, err := pengine.Schedule(root, now, pengine.Options{StatusOnly: true})
+		before, err := pengine.Schedule(root, now, pengine.Options{StatusOnly: true, ShowPending: true})
 		if err != nil {
 			return err
 		}
 		total, disabled, blocked := before.Counts()
-		if disabled > 0 || blocked > 0 {
-			fmt.Fprintf(out, "%d of %d resource instances DISABLED and %d BLOCKED from further action due to failure\n\n", disabled, total, blocked)
-		}
 		if res.Maintenance() {
 			out.WriteString("\n              *** Resource management is DISABLED ***\n  The cluster will not attempt to start, stop or recover services\n\n")
+		}
+		if disabled > 0 || blocked > 0 {
+			fmt.Fprintf(out, "%d of %d resource instances DISABLED and %d BLOCKED from further action due to failure\n\n", disabled, total, blocked)
 		}
 		fmt.Fprintf(out, "Current cluster status:\n")
 		before.StatusText(out)
