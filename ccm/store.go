@@ -23,6 +23,7 @@ var (
 	keyPromised   = []byte("promised")
 	keyStamped    = []byte("stamped")
 	keySnapshot   = []byte("snapshot")
+	keyMeta       = []byte("meta")
 )
 
 // Compaction: the changes kept beside the snapshot.
@@ -125,6 +126,13 @@ func (s *store) load() (agree.Stored, error) {
 			if st.Snapshot, err = agree.DecodeSnapshot(snap); err != nil {
 				return fmt.Errorf("state: %w", err)
 			}
+			if v := b.Get(keyMeta); v != nil {
+				meta, err := agree.DecodeMeta(append([]byte(nil), v...))
+				if err != nil {
+					return fmt.Errorf("voters: %w", err)
+				}
+				st.Meta = &meta
+			}
 		}
 		next := st.Snapshot.Seq + 1
 		return tx.Bucket(bucketChanges).ForEach(func(k, v []byte) error {
@@ -173,7 +181,15 @@ func (s *store) write(w *agree.Write) error {
 			if _, err := tx.CreateBucket(bucketChanges); err != nil {
 				return err
 			}
+			if err := b.Delete(keyMeta); err != nil {
+				return err
+			}
 			changes, bytes = 0, 0
+		}
+		if w.Meta != nil {
+			if err := b.Put(keyMeta, agree.EncodeMeta(w.Meta)); err != nil {
+				return err
+			}
 		}
 		for i := range w.Changes {
 			v := agree.EncodeChange(&w.Changes[i])

@@ -105,6 +105,7 @@ func FuzzStored(f *testing.F) {
 		switch m := m.(type) {
 		case *State:
 			f.Add(EncodeSnapshot(&m.Snapshot))
+			f.Add(EncodeMeta(&MetaAt{Seq: 9, Meta: m.Snapshot.Meta}))
 		case *Changes:
 			f.Add(EncodeChange(&m.List[1]))
 		case *Propose:
@@ -115,6 +116,11 @@ func FuzzStored(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if s, err := DecodeSnapshot(b); err == nil {
 			if x, err := DecodeSnapshot(EncodeSnapshot(&s)); err != nil || !bytes.Equal(EncodeSnapshot(&x), EncodeSnapshot(&s)) {
+				t.Fatalf("%#v: %v", s, err)
+			}
+		}
+		if s, err := DecodeMeta(b); err == nil {
+			if x, err := DecodeMeta(EncodeMeta(&s)); err != nil || !bytes.Equal(EncodeMeta(&x), EncodeMeta(&s)) {
 				t.Fatalf("%#v: %v", s, err)
 			}
 		}

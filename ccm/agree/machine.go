@@ -257,17 +257,26 @@ func (m *Machine) load(st Stored) error {
 	if err := m.rep.restore(&st.Snapshot); err != nil {
 		return fmt.Errorf("stored %w", err)
 	}
+	m.loadMeta(st.Meta)
 	for i := range st.Changes {
 		c := &st.Changes[i]
 		if err := m.rep.apply(c); err != nil {
 			return fmt.Errorf("stored change %d: %w", c.Seq, err)
 		}
+		m.loadMeta(st.Meta)
 		if !slices.Equal(c.Digest, m.rep.digest()) {
 			m.rep.diverged = true
 			m.note(true, "stored change %d gives another state than it gave when it was made; this node does not count until it has taken over the state of the others", c.Seq)
 		}
 	}
 	return nil
+}
+
+// loadMeta takes the stored meta part when the replay has come to it.
+func (m *Machine) loadMeta(at *MetaAt) {
+	if at != nil && at.Seq == m.rep.seq {
+		m.rep.meta = at.Meta.clone()
+	}
 }
 
 // Tick tells the machine the time. It must be called when [Machine.Next] comes;

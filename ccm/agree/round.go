@@ -13,6 +13,7 @@ type round struct {
 	fetching string // the promiser whose state is on its way, or ""
 	// Handing out the state.
 	sync   *Sync
+	whole  bool // sync holds the whole state, not only what is new for who has it
 	synced map[string]bool
 	open   bool
 	// Changes of the open view.

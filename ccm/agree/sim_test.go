@@ -42,6 +42,7 @@ type simNode struct {
 	// On disk.
 	disk string
 	st   Stored
+	held string // what the machine held when it was last stored
 	// Guard: outlives the daemon, not the machine.
 	running, inflight bool
 	base              int64
@@ -114,6 +115,12 @@ func newSim(seed int64, n int, plant Plant, faults bool) *sim {
 		s.nodes = append(s.nodes, x)
 	}
 	return s
+}
+
+// heldState is everything replicated that a machine holds.
+func heldState(m *Machine) string {
+	snap := m.rep.snapshot()
+	return m.stamped.String() + string(EncodeSnapshot(&snap))
 }
 
 func (s *sim) newDisk() string { s.nextDsk++; return fmt.Sprintf("disk-%d", s.nextDsk) }
@@ -200,6 +207,9 @@ func (n *simNode) boot(machine bool) {
 		return
 	}
 	n.m = m
+	if !n.st.Stamped.IsZero() && n.held != heldState(m) {
+		s.fail("%s reads another state from its disk than it wrote", n.name)
+	}
 	s.logf("%s boot machine=%v inc=%d promised=%v stamped=%v len=%d", n.name, machine, n.inc, m.promised, m.stamped, len(n.app.ids))
 	n.pump()
 }
@@ -223,7 +233,14 @@ func (n *simNode) store(w Write) {
 		if err != nil {
 			n.s.fail("stored snapshot: %v", err)
 		}
-		n.st.Snapshot, n.st.Changes = x, nil
+		n.st.Snapshot, n.st.Changes, n.st.Meta = x, nil, nil
+	}
+	if w.Meta != nil {
+		x, err := DecodeMeta(EncodeMeta(w.Meta))
+		if err != nil {
+			n.s.fail("stored meta: %v", err)
+		}
+		n.st.Meta = &x
 	}
 	n.st.Changes = append(slices.Clip(n.st.Changes), w.Changes...)
 }
@@ -236,6 +253,9 @@ func (n *simNode) pump() {
 			break
 		}
 		n.store(rd.Write)
+		if !rd.Write.Empty() {
+			n.held = heldState(n.m)
+		}
 		n.checkState()
 		for _, e := range rd.Messages {
 			if e.To != "" {

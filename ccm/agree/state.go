@@ -174,6 +174,16 @@ type Stored struct {
 	// Snapshot is valid if Stamped is not zero; Changes follow it without a gap.
 	Snapshot Snapshot
 	Changes  []Change
+	// Meta, if not nil, replaces the protocol's part once the changes up to its
+	// Seq are applied.
+	Meta *MetaAt
+}
+
+// MetaAt is the protocol's part of the state after the change Seq, stored alone
+// when a ballot stamps a state that is on the disk already.
+type MetaAt struct {
+	Seq  uint64
+	Meta Meta
 }
 
 // Write is what must be durable, in one transaction, before the messages of the
@@ -181,8 +191,10 @@ type Stored struct {
 type Write struct {
 	Promise *PromiseWrite
 	Stamp   *Ballot
-	// Snapshot replaces the state and drops all older changes.
+	// Snapshot replaces the state and drops all older changes, and Meta.
 	Snapshot *Snapshot
+	// Meta is stored beside the state.
+	Meta *MetaAt
 	// Changes are appended, after Snapshot if there is one.
 	Changes []Change
 }
@@ -195,7 +207,7 @@ type PromiseWrite struct {
 
 // Empty reports whether there is nothing to write.
 func (w *Write) Empty() bool {
-	return w.Promise == nil && w.Stamp == nil && w.Snapshot == nil && len(w.Changes) == 0
+	return w.Promise == nil && w.Stamp == nil && w.Snapshot == nil && w.Meta == nil && len(w.Changes) == 0
 }
 
 // EncodeSnapshot and EncodeChange are the forms on disk.
@@ -216,6 +228,25 @@ func DecodeSnapshot(b []byte) (Snapshot, error) {
 	}
 	s := Snapshot{Seq: d.uint(), Meta: d.meta(), App: d.bytes()}
 	return s, d.end()
+}
+
+// EncodeMeta returns the form on disk.
+func EncodeMeta(m *MetaAt) []byte {
+	var e encoder
+	e.u8(1)
+	e.uint(m.Seq)
+	e.meta(&m.Meta)
+	return e.b
+}
+
+// DecodeMeta is the inverse of [EncodeMeta].
+func DecodeMeta(b []byte) (MetaAt, error) {
+	d := decoder{b: b}
+	if v := d.u8(); v != 1 && d.err == nil {
+		return MetaAt{}, fmt.Errorf("stored voters have format %d, this program reads 1: %w", v, ErrFrame)
+	}
+	m := MetaAt{Seq: d.uint(), Meta: d.meta()}
+	return m, d.end()
 }
 
 // EncodeChange returns the form on disk.

@@ -19,6 +19,7 @@ func (m *Machine) adopt(s *Snapshot) {
 		m.backoff = max(m.backoff, m.now+m.t.d)
 		return
 	}
+	own := s == nil && !m.stamped.IsZero()
 	if s != nil {
 		if err := m.rep.restore(s); err != nil {
 			m.abandon("the newest state cannot be taken over: %v", err)
@@ -35,8 +36,14 @@ func (m *Machine) adopt(s *Snapshot) {
 		}
 	}
 	m.rep.meta.Born = born
-	snap := m.persistWhole()
-	r.sync = &Sync{Ballot: r.ballot, Snapshot: snap, Digest: m.rep.digest()}
+	r.sync = &Sync{Ballot: r.ballot, Digest: m.rep.digest()}
+	if own {
+		m.persistStamp()
+		r.sync.Snapshot = Snapshot{Seq: m.rep.seq, Meta: m.rep.meta.clone()}
+	} else {
+		r.sync.Snapshot = m.persistWhole()
+		r.whole = true
+	}
 	r.synced[m.cfg.Self] = true
 	r.since, r.fetching = m.now, ""
 	for _, x := range r.members {
@@ -45,7 +52,7 @@ func (m *Machine) adopt(s *Snapshot) {
 		}
 		m.sendSync(x.Name, m.hasSame(x.Name))
 	}
-	m.resendIn(max(m.t.k, m.t.d/2) + int64(len(snap.App))*100)
+	m.resendIn(max(m.t.k, m.t.d/2) + int64(len(r.sync.Snapshot.App))*100)
 	m.tryOpen()
 }
 
@@ -53,8 +60,15 @@ func (m *Machine) adopt(s *Snapshot) {
 func (m *Machine) persistWhole() Snapshot {
 	snap := m.rep.snapshot()
 	b := m.stamped
-	m.out.Write.Stamp, m.out.Write.Snapshot, m.out.Write.Changes = &b, &snap, nil
+	m.out.Write.Stamp, m.out.Write.Snapshot, m.out.Write.Changes, m.out.Write.Meta = &b, &snap, nil, nil
 	return snap
+}
+
+// persistStamp writes a new stamp for the state that is on the disk already,
+// which may be large, and the protocol's part of it.
+func (m *Machine) persistStamp() {
+	b := m.stamped
+	m.out.Write.Stamp, m.out.Write.Meta = &b, &MetaAt{Seq: m.rep.seq, Meta: m.rep.meta.clone()}
 }
 
 // hasSame reports whether a member had the newest state already when it
@@ -64,8 +78,14 @@ func (m *Machine) hasSame(name string) bool {
 	return !p.Stamped.IsZero() && p.Stamped == best.Stamped && p.Seq == best.Seq && !m.planted(PlantNoStamp|PlantDupSync)
 }
 
+// sendSync hands the state out. Before the view opens nothing changes it, so the
+// whole of it is put together when the first member needs it.
 func (m *Machine) sendSync(to string, same bool) {
-	s := *m.round.sync
+	r := m.round
+	if !same && !r.whole {
+		r.sync.Snapshot.App, r.whole = m.rep.app.Snapshot(), true
+	}
+	s := *r.sync
 	if same {
 		s.Same, s.Snapshot.App = true, nil
 	}
@@ -85,7 +105,11 @@ func (m *Machine) onSync(p *peer, msg *Sync) {
 			return
 		}
 		m.stamped = b
-		m.persistWhole()
+		if msg.Same {
+			m.persistStamp()
+		} else {
+			m.persistWhole()
+		}
 	}
 	m.send(p.name, &Synced{Ballot: b})
 }
