@@ -29,6 +29,8 @@ type Campaign struct {
 	MinimiseLimit int
 	// PerSignature is the number of differences minimised for one signature; 0 stands for 1.
 	PerSignature int
+	// MaxMinimised is the number of differences minimised in all; 0 stands for no limit.
+	MaxMinimised int
 	// Keep is a directory for documents and reports, or "".
 	Keep string
 	// Ignore lists kinds of differences that do not count.
@@ -159,7 +161,8 @@ func (c *Campaign) one(res *Result, mu *sync.Mutex, oracle, ours Engine, seed ui
 		res.Guilty[u]++
 	}
 	minimised[f.Signature()]++
-	turn := minimised[f.Signature()] <= max(1, c.PerSignature)
+	left := c.MaxMinimised == 0 || len(minimised) <= c.MaxMinimised
+	turn := left && minimised[f.Signature()] <= max(1, c.PerSignature)
 	mu.Unlock()
 	if c.MinimiseLimit > 0 && turn {
 		kind := ds[0].Kind

@@ -26,6 +26,7 @@ func main() {
 	cache := flag.String("cache", "", "directory in which the oracle's outcomes are remembered")
 	limit := flag.Int("minimise", 400, "tests for each minimised difference; 0 switches minimising off")
 	per := flag.Int("per-signature", 1, "differences minimised for one signature")
+	most := flag.Int("max-minimised", 40, "differences minimised in all; 0 stands for no limit")
 	ignore := flag.String("ignore", "", "comma-separated kinds of differences that do not count: error, actions, params, order, summary, scores, messages")
 	list := flag.Bool("list-features", false, "print the names of the features and exit")
 	coverage := flag.Bool("coverage", true, "print the coverage of each feature")
@@ -57,7 +58,7 @@ func main() {
 	}
 	start := time.Now()
 	c := oraclefuzz.Campaign{
-		First: *seed, N: *n, Force: force, Jobs: *jobs, MinimiseLimit: *limit, PerSignature: *per, Keep: *keep, Ignore: split(*ignore),
+		First: *seed, N: *n, Force: force, Jobs: *jobs, MinimiseLimit: *limit, PerSignature: *per, MaxMinimised: *most, Keep: *keep, Ignore: split(*ignore),
 		Oracle: func(dir string) oraclefuzz.Engine {
 			c := &oraclefuzz.Command{Args: a, Dir: dir}
 			if *cache == "" {
