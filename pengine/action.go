@@ -179,9 +179,6 @@ func (s *scheduler) readOnFail(r *resource, o *opInfo, task string, interval int
 			ok = false
 		}
 	}
-	if !ok {
-		delete(o.meta, "on-fail")
-	}
 	o.failRole = roleUnknown
 	if ok {
 		switch strings.ToLower(v) {

@@ -6,12 +6,11 @@ import (
 	"github.com/quorate/quorate/cib"
 )
 
-// paramCheck is a comparison of parameters that waits until nodes are assigned.
-type paramCheck struct {
-	r          *resource
-	n          *node
-	h          *opEntry
-	reschedule bool
+// reschedule is a recurring operation whose failure has expired: it starts anew.
+type reschedule struct {
+	r *resource
+	n *node
+	h *opEntry
 }
 
 // configChanges compares what is active with its configuration: agents,
@@ -41,12 +40,13 @@ func (s *scheduler) historyChanges(n *node, e *cib.Element) {
 			s.resourceChanges(r, n, e)
 		}
 	}
-	if r := s.rscByID[id]; r != nil && r.variant == primitiveVariant && !slices.Contains(r.running, n) {
-		if r.is(rOrphan) {
-			if !r.top().isAnonClone() {
-				s.cleanup(r, n, false)
-			}
-		} else if agentChanged(r, e) {
+	for _, r := range s.orphans[id] {
+		if !slices.Contains(r.running, n) {
+			s.cleanup(r, n, false)
+		}
+	}
+	if r := s.rscByID[id]; r != nil && !r.is(rOrphan) && r.variant == primitiveVariant && !slices.Contains(r.running, n) {
+		if agentChanged(r, e) {
 			s.cleanup(r, n, false)
 		}
 	}
@@ -72,7 +72,7 @@ func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
 	}
 	var ops []*opEntry
 	for _, c := range e.Children {
-		if c.Name == "lrm_rsc_op" {
+		if c.Name == "lrm_rsc_op" && c.Get("operation") != tNotify {
 			ops = append(ops, readOp(c))
 		}
 	}
@@ -107,8 +107,8 @@ func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
 			return true
 		}
 	}
-	for _, c := range s.checks {
-		if c.reschedule && c.h.id == h.id && c.r == r && c.n == n {
+	for _, c := range s.rescheduled {
+		if c.h.id == h.id && c.r == r && c.n == n {
 			if _, ok := h.xml.Lookup("op-digest"); ok {
 				s.forceRestart(r, n, h)
 			}
@@ -139,7 +139,11 @@ func (s *scheduler) forceRestart(r *resource, n *node, h *opEntry) {
 		s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
 		return
 	}
-	a := s.newAction(r, h.task, h.interval, nil, false)
+	task := h.task
+	if task == tMonitor || task == tMigrateFrom || task == tPromote {
+		task = tStart
+	}
+	a := s.newAction(r, task, 0, nil, false)
 	a.setReason("resource definition change", true)
 }
 
@@ -163,22 +167,4 @@ func (s *scheduler) scheduleReload(r *resource, n *node) {
 	a.reason = "resource definition change"
 	s.addOrder(&order{act1: a, rsc2: r, task2: tStop, flags: oOptional | oThenCancelsFirst})
 	s.addOrder(&order{act1: a, rsc2: r, task2: tDemote, flags: oOptional | oThenCancelsFirst})
-}
-
-// deferredChecks compares parameters of failed operations once the nodes are
-// known.
-func (s *scheduler) deferredChecks() {
-	for _, c := range s.checks {
-		if c.reschedule {
-			continue
-		}
-		n := c.n
-		switch s.digestCompare(c.r, n, c.h.xml) {
-		case digestSame, digestUnknown:
-			continue
-		}
-		if cnt, _ := s.failCount(n, c.r, false, nil); cnt > 0 {
-			s.clearFailCount(c.r, n, "resource parameters have changed")
-		}
-	}
 }

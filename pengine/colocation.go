@@ -484,5 +484,12 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 		}
 		work = s.addColocated(other, work, c.attr, f, flags|selectActive)
 	}
+	if flags&selectNonNegative != 0 {
+		for i := range work {
+			if work[i].w == hackNode {
+				work[i].w = 1
+			}
+		}
+	}
 	return work
 }

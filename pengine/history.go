@@ -213,7 +213,8 @@ func (s *scheduler) unpackHistory(n *node, resources *cib.Element) {
 func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 	var ops []*opEntry
 	for _, c := range e.Children {
-		if c.Name == "lrm_rsc_op" {
+		// Notifications say nothing about the state.
+		if c.Name == "lrm_rsc_op" && c.Get("operation") != tNotify {
 			ops = append(ops, readOp(c))
 		}
 	}
@@ -410,6 +411,10 @@ func (s *scheduler) orphan(e *cib.Element, n *node) *resource {
 		return nil
 	}
 	s.resources = append(s.resources, r)
+	if s.orphans == nil {
+		s.orphans = map[string][]*resource{}
+	}
+	s.orphans[r.id] = append(s.orphans[r.id], r)
 	if !s.cfg.stopOrphans {
 		r.clear(rManaged)
 	} else {

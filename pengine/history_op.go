@@ -19,7 +19,7 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 			return
 		}
 		if n.online && !n.unclean {
-			s.checks = append(s.checks, paramCheck{r: r, n: n, h: h, reschedule: true})
+			s.rescheduled = append(s.rescheduled, reschedule{r, n, h})
 			return
 		}
 	}
@@ -145,12 +145,10 @@ func (s *scheduler) noteChange(t time.Time) {
 	}
 }
 
-// paramsChanged tells that a failed operation used other parameters than those
-// of now; operations whose parameters may depend on the assigned node are
-// looked at later.
+// paramsChanged tells that a failed start or monitor used other parameters than
+// those of now.
 func (s *scheduler) paramsChanged(r *resource, n *node, h *opEntry) bool {
-	if h.task == tStart || h.task == tMonitor {
-		s.checks = append(s.checks, paramCheck{r: r, n: n, h: h})
+	if h.task != tStart && h.task != tMonitor {
 		return false
 	}
 	switch s.digestCompare(r, n, h.xml) {

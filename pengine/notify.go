@@ -201,6 +201,11 @@ func (s *scheduler) notifyEnv(r *resource, d *notifyData) {
 	d.env = append(d.env, Param{"notify_available_uname", strings.Join(allowed, " ")},
 		Param{"notify_all_uname", strings.Join(all, " ")})
 	if !required {
+		for _, a := range []*action{d.pre, d.preDone, d.post, d.postDone} {
+			if a != nil {
+				a.clear(aRunnable)
+			}
+		}
 		return
 	}
 	for _, a := range []*action{d.pre, d.preDone, d.post, d.postDone} {

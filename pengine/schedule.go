@@ -68,7 +68,6 @@ func (s *scheduler) plan() {
 	for _, r := range s.resources {
 		s.assign(r, nil)
 	}
-	s.deferredChecks()
 	if s.cfg.probes {
 		s.scheduleProbes()
 	}

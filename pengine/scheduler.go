@@ -37,8 +37,9 @@ type scheduler struct {
 	colocations []*colocation
 	orders      []*order
 	orderSeq    int
+	orphans     map[string][]*resource
 	failed      []failedOp
-	checks      []paramCheck
+	rescheduled []reschedule
 	stamp       uint32
 	updateDepth int
 

@@ -385,7 +385,7 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 	var order []string
 	for _, n := range s.nodes {
 		// Without candidates (asymmetric cluster) those that answered count.
-		if !r.allowed[n.idx].present && !(known && r.known[n.idx]) || slices.Contains(r.location(), n) {
+		if !r.allowed[n.idx].present && !(known && r.known[n.idx]) || slices.Contains(r.running, n) {
 			continue
 		}
 		label := name

@@ -178,6 +178,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	}
 	if s.cfg.maintenance {
 		r.clear(rManaged)
+		r.set(rMaintenance)
 	}
 	if r.isClone() || parent != nil && parent.top().isClone() {
 		if isTrue(m["globally-unique"]) {
