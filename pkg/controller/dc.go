@@ -239,7 +239,11 @@ func (m *Machine) consider(from, text string) {
 func (m *Machine) addNodes() {
 	ids := nodeIDs(m.config)
 	for _, mem := range m.view.Members {
-		if n := m.dc.nodes[mem.Name]; ids[mem.Name] == "" && n.online && !n.added {
+		n := m.dc.nodes[mem.Name]
+		switch {
+		case ids[mem.Name] != "":
+			n.added = false // an edit may take it out again
+		case n.online && !n.added:
 			n.added = true
 			m.do(AddNode{n.uname, n.id})
 		}

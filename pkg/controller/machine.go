@@ -84,6 +84,10 @@ func (m *Machine) send(to string, msg *message) {
 	m.do(Send{to, msg.encode()})
 }
 
+// eventFlux is the event of a view that is about to be replaced: quorum is not
+// lost, it is being agreed anew, within milliseconds as a rule.
+const eventFlux = "OC_EV_MS_NOT_PRIMARY"
+
 // View takes a newly installed view.
 func (m *Machine) View(now time.Time, v ccm.View) {
 	m.now = now
@@ -93,7 +97,7 @@ func (m *Machine) View(now time.Time, v ccm.View) {
 		m.dc = nil
 		m.to(PendingState, "I_ELECTION", "C_CCM_CALLBACK", "quorum")
 		m.do(StatusChanged{})
-		if m.leaving {
+		if m.leaving && v.Event != eventFlux {
 			m.leave()
 		}
 		return

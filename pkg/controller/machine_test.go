@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/lrm"
 )
 
@@ -177,4 +178,48 @@ func TestQuorumComesBackAfterOwnStop(t *testing.T) {
 	w.view("n1", "n3")
 	w.pass(2 * time.Second)
 	w.want("ip", "n1")
+}
+
+// An edit that takes the nodes out of the configuration does not take them out
+// of the cluster.
+func TestNodesAreWrittenAgain(t *testing.T) {
+	w := newWorld(t, "n1", "n2", "n3")
+	w.view("n2", "n1", "n3")
+	w.pass(time.Second)
+	conf := w.config.First("configuration")
+	bare := w.config.WithReplaced(conf, conf.WithReplaced(conf.First("nodes"), cib.New("nodes")))
+	for range 2 {
+		for _, name := range w.names() {
+			w.nodes[name].m.Configuration(w.now, bare)
+		}
+		added := map[string]bool{}
+		for _, e := range w.nodes["n2"].m.Effects() {
+			if a, ok := e.(AddNode); ok {
+				added[a.Name+" "+a.ID] = true
+			}
+		}
+		if len(added) != 3 || !added["n1 1"] {
+			t.Fatalf("added %v, want the three nodes with their ids", added)
+		}
+		for _, name := range w.names() { // as the cluster does
+			w.nodes[name].m.Configuration(w.now, w.config)
+		}
+		w.nodes["n2"].m.Effects()
+	}
+}
+
+// While the membership is being agreed anew a node that wants to leave waits.
+func TestShutdownWaitsForTheNewView(t *testing.T) {
+	w := newWorld(t, "n1", "n2", "n3")
+	w.view("n2", "n1", "n3")
+	w.pass(time.Second)
+	n1 := w.nodes["n1"]
+	n1.m.Shutdown(w.now)
+	v := n1.m.view
+	v.Quorum, v.DC, v.Event = false, "", "OC_EV_MS_NOT_PRIMARY"
+	n1.m.View(w.now, v)
+	w.settle()
+	if n1.left {
+		t.Fatal("n1 left with its resources while the membership was changing")
+	}
 }

@@ -32,6 +32,7 @@ type editMessage struct {
 // DC from elsewhere. Only the owner goroutine touches it.
 type edits struct {
 	waiting map[string]waitingEdit
+	held    []func() // edits that came while the membership was changing
 }
 
 type waitingEdit struct {
@@ -47,6 +48,8 @@ func (d *Daemon) edit(ctx context.Context, id string, op []byte, reply func(code
 	}
 	v := d.view
 	switch {
+	case !v.Quorum && v.Event == eventFlux && len(d.edits.held) < maxHeld:
+		d.edits.held = append(d.edits.held, func() { d.edit(ctx, id, op, reply) })
 	case !v.Quorum || v.DC == "":
 		reply(cli.ExitQuorum, "the configuration cannot be changed without quorum: "+v.Reason)
 	case v.DC == d.opts.Self:
@@ -54,6 +57,21 @@ func (d *Daemon) edit(ctx context.Context, id string, op []byte, reply func(code
 	default:
 		d.edits.waiting[id] = waitingEdit{v.DC, time.Now(), reply}
 		d.sendEdit(v.DC, &editMessage{ID: id, Op: op})
+	}
+}
+
+// maxHeld bounds the edits that wait for the end of a change of membership.
+const maxHeld = 1000
+
+// eventFlux is the event of a view that is being agreed anew.
+const eventFlux = "OC_EV_MS_NOT_PRIMARY"
+
+// releaseEdits sends the edits on that waited for a view.
+func (d *Daemon) releaseEdits() {
+	held := d.edits.held
+	d.edits.held = nil
+	for _, f := range held {
+		f()
 	}
 }
 
@@ -117,7 +135,8 @@ func (d *Daemon) editFrom(ctx context.Context, from string, payload []byte) {
 // expireEdits answers the edits whose DC is gone or silent.
 func (d *Daemon) expireEdits(now time.Time) {
 	for id, w := range d.edits.waiting {
-		if w.to != d.view.DC || now.Sub(w.since) > editTimeout {
+		gone := w.to != d.view.DC && d.view.Event != eventFlux
+		if gone || now.Sub(w.since) > editTimeout {
 			delete(d.edits.waiting, id)
 			w.reply(editOutcome(ccm.ErrUnknown))
 		}

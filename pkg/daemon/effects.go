@@ -159,6 +159,7 @@ func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.view = v
 	d.machine.View(time.Now(), v)
 	d.expireEdits(time.Now())
+	d.releaseEdits()
 }
 
 // newestView makes sure that a message is judged by the newest view, which may

@@ -143,7 +143,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		Quorum: quorumPlugins(len(s.conf.Nodes)), ClusterID: s.conf.Cluster,
 		ConfigDigest: digestNumber(s.conf), Logger: log.With("component", "ccm"),
 		Transport: func(l ccm.Life) (ccm.Transport, error) {
-			return link.Open(life, linkConfig(s, l, log.With("component", "heartbeat")))
+			return link.Open(life, linkConfig(s, l, timing.Beat, log.With("component", "heartbeat")))
 		},
 	})
 	if err != nil {
@@ -178,7 +178,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 
 	closing, cancel := context.WithTimeout(context.Background(), leaveBound)
 	defer cancel()
-	released := len(resources.Active()) == 0
+	released := len(resources.Active()) == 0 && len(resources.InFlight()) == 0
 	resources.Close()
 	if err := node.Err(); err != nil {
 		return fmt.Errorf("the membership layer of this node has stopped: %w", err)
@@ -212,13 +212,14 @@ func digestNumber(conf *hacf.Config) uint64 {
 	return h.Sum64()
 }
 
-func linkConfig(s *settings, l ccm.Life, log *slog.Logger) link.Config {
+// linkConfig tells the links what to carry; beat is how often the runner sends.
+func linkConfig(s *settings, l ccm.Life, beat time.Duration, log *slog.Logger) link.Config {
 	conf := s.conf
 	return link.Config{
 		Self: l.Node, Nodes: conf.Nodes, Autojoin: conf.Autojoin != "none",
 		ClusterName: conf.Cluster, ClusterID: l.ClusterID, Incarnation: l.Incarnation,
 		Media: media(conf), Keys: s.keys,
-		Keepalive: conf.Keepalive, Deadtime: conf.Deadtime, Warntime: conf.Warntime,
+		Keepalive: beat, Deadtime: conf.Deadtime, Warntime: conf.Warntime,
 		Initdead: conf.Initdead, Deadping: conf.Deadping, PingNodes: pingNodes(conf),
 		Meta:   map[string]string{"version": version.Version, "feature_set": version.FeatureSet, "hacf": conf.Digest()},
 		Logger: log,
