@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -34,6 +36,10 @@ type Engine interface {
 type Command struct {
 	// Args is the command and its first arguments.
 	Args []string
+	// Call, when set, is the command within this process, used in place of
+	// Args; it returns the exit code. A panic is an error of the outcome. A call
+	// that times out goes on in the background.
+	Call func(args []string, stdout, stderr io.Writer) int
 	// Dir is a directory for its files; the caller removes it.
 	Dir string
 	// Timeout ends a run; 0 stands for 20 s.
@@ -79,6 +85,9 @@ func (c *Command) run(args ...string) (out, messages string, err error) {
 	if timeout == 0 {
 		timeout = 20 * time.Second
 	}
+	if c.Call != nil {
+		return c.call(timeout, args)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.Args[0], append(c.Args[1:len(c.Args):len(c.Args)], args...)...)
@@ -95,6 +104,35 @@ func (c *Command) run(args ...string) (out, messages string, err error) {
 		err = fmt.Errorf("%w: %s", err, firstTelling(lines))
 	}
 	return stdout.String(), stderr.String(), err
+}
+
+// call runs c.Call.
+func (c *Command) call(timeout time.Duration, args []string) (string, string, error) {
+	type result struct {
+		out, messages string
+		err           error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var stdout, stderr bytes.Buffer
+		var r result
+		defer func() {
+			if p := recover(); p != nil {
+				r.err = errors.New(firstTelling(strings.Split(fmt.Sprintf("panic: %v\n%s", p, debug.Stack()), "\n")))
+			}
+			r.out, r.messages = stdout.String(), stderr.String()
+			done <- r
+		}()
+		if code := c.Call(args, &stdout, &stderr); code != 0 {
+			r.err = fmt.Errorf("exit status %d: %s", code, firstTelling(strings.Split(strings.TrimSpace(stderr.String()), "\n")))
+		}
+	}()
+	select {
+	case r := <-done:
+		return r.out, r.messages, r.err
+	case <-time.After(timeout):
+		return "", "", fmt.Errorf("%w after %s", ErrTimeout, timeout)
+	}
 }
 
 // firstTelling is the line of an error output that says most.
