@@ -1,6 +1,7 @@
 package oraclefuzz
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -193,6 +194,10 @@ func TestCommandFails(t *testing.T) {
 	c := &Command{Args: []string{"/bin/false"}, Dir: t.TempDir()}
 	if o := c.Run(root, WantGraph); o.Err == nil {
 		t.Error("a failing command is no error")
+	}
+	c = &Command{Call: func([]string, io.Writer, io.Writer) int { panic("oh") }, Dir: t.TempDir()}
+	if o := c.Run(root, WantSummary); o.Err == nil || !strings.Contains(o.Err.Error(), "panic: oh") {
+		t.Errorf("a panic gives the error %v", o.Err)
 	}
 	c = &Command{Args: []string{"/bin/true"}, Dir: t.TempDir()}
 	if o := c.Run(root, WantGraph); o.Err == nil {

@@ -5,6 +5,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pengine/oraclefuzz"
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/simulate"
 )
 
 func main() {
@@ -22,7 +25,7 @@ func main() {
 	jobs := flag.Int("jobs", 1, "CIBs at a time")
 	keep := flag.String("keep", "", "directory for the CIBs that differ, as made and minimised")
 	oracle := flag.String("oracle", "crm_simulate", "command of the oracle")
-	ours := flag.String("engine", "bin/quorate crm_simulate", "command of the engine under test")
+	ours := flag.String("engine", "", "command of the engine under test; without it that of this tree, within this process")
 	cache := flag.String("cache", "", "directory in which the oracle's outcomes are remembered")
 	limit := flag.Int("minimise", 400, "tests for each minimised difference; 0 switches minimising off")
 	per := flag.Int("per-signature", 1, "differences minimised for one signature")
@@ -47,9 +50,15 @@ func main() {
 		os.Stdout.Write(cib.Print(root))
 		return
 	}
-	a, b := command(*oracle), command(*ours)
+	time.Local = time.UTC // as the oracle is run
+	a := command(*oracle)
+	test := func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Call: inProcess, Dir: dir} }
+	if *ours != "" {
+		b := command(*ours)
+		test = func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: b, Dir: dir} }
+	}
 	if flag.NArg() > 0 {
-		os.Exit(files(a, b, flag.Args(), split(*ignore)))
+		os.Exit(files(a, test, flag.Args(), split(*ignore)))
 	}
 	if *cache != "" {
 		if err := os.MkdirAll(*cache, 0o755); err != nil {
@@ -66,7 +75,7 @@ func main() {
 			}
 			return &oraclefuzz.Cached{Command: c, Dir: *cache}
 		},
-		Ours: func(dir string) oraclefuzz.Engine { return &oraclefuzz.Command{Args: b, Dir: dir} },
+		Ours: test,
 		Progress: func(done int) {
 			if done%100 == 0 {
 				fmt.Fprintf(os.Stderr, "%d of %d after %s\n", done, *n, time.Since(start).Round(time.Second))
@@ -94,8 +103,13 @@ func main() {
 	}
 }
 
+// inProcess is our crm_simulate as a function.
+func inProcess(args []string, stdout, stderr io.Writer) int {
+	return simulate.Run(&cli.Env{Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr}, args)
+}
+
 // files compares the engines on documents from files.
-func files(a, b, names, ignore []string) int {
+func files(a []string, test func(string) oraclefuzz.Engine, names, ignore []string) int {
 	dir, err := os.MkdirTemp("", "oraclefuzz")
 	if err != nil {
 		die(err)
@@ -117,7 +131,7 @@ func files(a, b, names, ignore []string) int {
 			fmt.Printf("%s: the oracle refuses it: %v\n", name, want.Err)
 			continue
 		}
-		for _, d := range oraclefuzz.Compare(want, (&oraclefuzz.Command{Args: b, Dir: dir}).Run(root, what)) {
+		for _, d := range oraclefuzz.Compare(want, test(dir).Run(root, what)) {
 			if strings.Contains(","+strings.Join(ignore, ",")+",", ","+d.Kind+",") {
 				continue
 			}
