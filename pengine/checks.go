@@ -67,7 +67,7 @@ func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
 		return
 	}
 	if agentChanged(r, e) {
-		s.newAction(r, tStop, 0, n, false)
+		s.newAction(r, tStop, 0, n, false).setReason("resource definition change", true)
 		s.cleanup(r, n, false)
 	}
 	var ops []*opEntry
@@ -119,7 +119,7 @@ func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
 	case digestRestart:
 		s.forceRestart(r, n, h)
 		return true
-	case digestAll:
+	case digestAll, digestUnknown:
 		if h.interval > 0 {
 			s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
 		} else if _, ok := h.xml.Lookup("op-restart-digest"); ok {

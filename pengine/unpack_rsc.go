@@ -345,8 +345,10 @@ func (s *scheduler) unpackPrimitive(r *resource) {
 		if r.is(rUnique) && !agentUnique(r.class) {
 			s.warnf("globally-unique of %s is ignored because %s resources such as %s can be used only as anonymous clones", p.id, r.class, r.id)
 			r.clear(rUnique)
-			for q := r.parent; q != nil; q = q.parent {
-				q.clearAll(rUnique)
+			if p.is(rUnique) {
+				for q := r.parent; q != nil; q = q.parent {
+					q.clearAll(rUnique)
+				}
 			}
 			p.cloneNodeMax = 1
 			p.cloneMax = min(p.cloneMax, len(s.nodes))

@@ -82,7 +82,7 @@ func (o *options) process(root *cib.Element, out *bytes.Buffer) error {
 		}
 		now = t
 		if !o.quiet {
-			dateLine = " + Setting effective cluster time: " + formatDate(now) + "\n"
+			dateLine = "Setting effective cluster time: " + o.date + "\n"
 		}
 	case orig != "":
 		if sec, err := strconv.ParseInt(orig, 10, 64); err == nil {
