@@ -169,6 +169,12 @@ func listenICMP(v6 bool) (*icmp.PacketConn, error) {
 		raw, dgram, any = "ip6:ipv6-icmp", "udp6", "::"
 	}
 	c, err := icmp.ListenPacket(raw, any)
+	if err == nil && !v6 {
+		var f ipv4.ICMPFilter
+		f.SetAll(true)
+		f.Accept(ipv4.ICMPTypeEchoReply)
+		_ = c.IPv4PacketConn().SetICMPFilter(&f)
+	}
 	if err == nil {
 		return c, nil
 	}
