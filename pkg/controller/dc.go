@@ -295,7 +295,7 @@ func (m *Machine) broadcast(whole bool) {
 	if len(d.waiting) > 0 || !whole && len(d.changed) == 0 {
 		return
 	}
-	msg := &message{Kind: msgStatus, Whole: whole, NumUpdates: d.numUpdates}
+	msg := &message{Kind: msgStatus, Whole: whole, NumUpdates: d.numUpdates, Config: versionOf(m.config)}
 	var names []string
 	for name := range d.nodes {
 		if whole || d.changed[name] {

@@ -40,6 +40,10 @@ type Machine struct {
 	dc     *dc                     // set while this node is the DC
 	shown  map[string]*cib.Element // node_state by name, as the DC told
 	future []heldMessage           // messages of a view not installed here yet
+	// shownUpdates is the version of the shown status beside the configuration
+	// of the version shownConfig.
+	shownUpdates uint64
+	shownConfig  string
 
 	fx []Effect
 }
@@ -246,7 +250,15 @@ func (m *Machine) Document() *cib.Element {
 	if m.view.Quorum {
 		dcID = idOr(ids, m.view.DC, "")
 	}
-	return Compose(m.config, nodes, m.view.Quorum, dcID)
+	root := Compose(m.config, nodes, m.view.Quorum, dcID)
+	if !m.view.Quorum {
+		return root
+	}
+	updates := uint64(0) // the DC begins anew with each configuration
+	if m.shownConfig == versionOf(m.config) {
+		updates = m.shownUpdates
+	}
+	return root.WithAttr("num_updates", fmt.Sprint(updates))
 }
 
 func idOr(ids map[string]string, name, other string) string {

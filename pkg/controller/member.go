@@ -173,6 +173,7 @@ func (m *Machine) takeStatus(msg *message) {
 		}
 		m.shown[e.Get("uname")] = e
 	}
+	m.shownUpdates, m.shownConfig = msg.NumUpdates, msg.Config
 	m.do(StatusChanged{})
 }
 

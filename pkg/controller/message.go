@@ -60,8 +60,10 @@ type message struct {
 	Nodes []string `json:"nodes,omitempty"`
 	// Whole tells that Nodes is the whole status (status).
 	Whole bool `json:"whole,omitempty"`
-	// NumUpdates is the version of the status (status).
+	// NumUpdates is the version of the status beside the configuration whose
+	// version is Config (status).
 	NumUpdates uint64 `json:"num_updates,omitempty"`
+	Config     string `json:"config,omitempty"`
 }
 
 // Command is an operation that the DC asks a member to execute.

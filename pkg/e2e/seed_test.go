@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/quorate/quorate/cib"
+)
+
+// article is where listing 4 is taken from.
+const article = "../../../shared/seeds/003_6e572dc9cfb0c729.txt"
+
+// listing4 returns the CIB of the article as published: its closing tags have
+// lost their slash.
+func listing4(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(article)
+	if err != nil {
+		t.Skipf("SKIPPED: the article is not here: %v", err)
+	}
+	text := string(b)
+	from := strings.Index(text, " <cib admin_epoch=")
+	if from < 0 {
+		t.Fatalf("%s has no listing 4", article)
+	}
+	end := regexp.MustCompile(`(?m)^  <cib>\n`).FindStringIndex(text[from:])
+	if end == nil {
+		t.Fatalf("%s: listing 4 does not end", article)
+	}
+	return text[from : from+end[1]]
+}
+
+// repaired gives the closing tags of the listing their slash: a tag without
+// attributes that opens nothing new closes.
+func repaired(t *testing.T, damaged string) string {
+	t.Helper()
+	tag := regexp.MustCompile(`<([a-z_]+)( [^>]*?)?(/?)>`)
+	var open []string
+	out := tag.ReplaceAllStringFunc(damaged, func(s string) string {
+		m := tag.FindStringSubmatch(s)
+		switch {
+		case m[3] == "/":
+		case m[2] == "" && slices.Contains(open, m[1]):
+			if open[len(open)-1] != m[1] {
+				t.Fatalf("</%s> within <%s>", m[1], open[len(open)-1])
+			}
+			open = open[:len(open)-1]
+			return "</" + m[1] + ">"
+		default:
+			open = append(open, m[1])
+		}
+		return s
+	})
+	if len(open) > 0 {
+		t.Fatalf("%v stay open", open)
+	}
+	if _, err := cib.Parse([]byte(out), "listing 4, repaired"); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+const cibFile = "/var/lib/heartbeat/crm/cib.xml"
+
+// configuration returns what a node holds as configuration.
+func (c *cluster) configuration(name string) string {
+	return c.ok(name, "cibadmin", "-Q", "-o", "configuration")
+}
+
+// same waits until all members named show the same document, status and
+// version with it.
+func (c *cluster) same(names ...string) {
+	c.t.Helper()
+	c.until("the same document on all nodes", func() (bool, string) {
+		first := cibOf(c, names[0])
+		for _, name := range names[1:] {
+			if other := cibOf(c, name); other != first {
+				return false, names[0] + ":\n" + first + name + ":\n" + other
+			}
+		}
+		return true, ""
+	})
+}
+
+func cibOf(c *cluster, name string) string {
+	return c.ok(name, "cibadmin", "-Q")
+}
+
+// TestArticleCIB: the repaired listing on one node only becomes the cluster's
+// configuration, and the cluster does what it says.
+func TestArticleCIB(t *testing.T) {
+	t.Parallel()
+	text := repaired(t, listing4(t))
+	c := newCluster(t)
+	c.write("litsha22", cibFile, text, 0o600)
+	c.start()
+	c.owned(floating, "litsha21")
+	c.formed(directors...)
+
+	c.sub("configuration", func(t *testing.T, c *cluster) {
+		c.same(directors...)
+		root, err := cib.Parse([]byte(c.configuration("litsha23")), "cibadmin -Q")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := map[string]bool{}
+		root.Walk(func(e *cib.Element) bool {
+			if id := e.ID(); id != "" {
+				if ids[id] {
+					t.Errorf("the id %s occurs twice", id)
+				}
+				if strings.Contains(id, ":") {
+					t.Errorf("the id %s is none in today's dialect", id)
+				}
+				ids[id] = true
+			}
+			return true
+		})
+		if len(root.First("nodes").All("node")) != 3 {
+			t.Errorf("nodes of the article and of the cluster are not the same: %s", cib.Print(root.First("nodes")))
+		}
+		// The references follow.
+		for _, l := range root.First("constraints").All("rsc_location") {
+			if !ids[l.Get("rsc")] {
+				t.Errorf("location %s refers to %q, which does not exist", l.ID(), l.Get("rsc"))
+			}
+		}
+		for _, old := range []string{"my_resource:connected", "my_resource:connected:rule", "my_resource:connected:expr:defined",
+			"standby-01ca9c3e-8876-4db5-ba33-a25cd46b72b3", "standby-dc9a784f-3325-4268-93af-96d2ab651eac", "standby-114f3ad1-f18a-4bec-9f01-7ecc4d820f6c"} {
+			c.logged("litsha22", cibFile, "the id "+old+" ", "now ")
+		}
+	})
+	c.sub("crm_mon", func(t *testing.T, c *cluster) {
+		for _, name := range directors {
+			c.says(name, []string{"crm_mon", "-1"}, "Online: [ litsha21 litsha22 litsha23 ]", "Current DC: litsha",
+				"IPaddr_1\t(ocf:heartbeat:IPaddr):\t Started litsha21", "partition with quorum")
+		}
+	})
+}
+
+// TestDamagedArticleCIB: the listing as published is refused by the daemon and
+// by cibadmin, and changes nothing.
+func TestDamagedArticleCIB(t *testing.T) {
+	t.Parallel()
+	damaged := listing4(t)
+	c := newCluster(t, "litsha21")
+	c.write("litsha21", cibFile, damaged, 0o600)
+	r := c.run("litsha21", "quorate", "run")
+	oneSentence(t, r, 6, cibFile+":", "slash")
+	// A line number follows, and the file stays.
+	if !regexp.MustCompile(regexp.QuoteMeta(cibFile) + `:\d+: `).MatchString(r.err) {
+		t.Errorf("no line number: %v", r)
+	}
+	if got := c.ok("litsha21", "cat", cibFile); got != damaged {
+		t.Errorf("the refused file was changed:\n%s", got)
+	}
+}
