@@ -19,7 +19,7 @@ import (
 func commands() map[string]command {
 	return map[string]command{
 		"crm_simulate":    simulate.Run,
-		"ptest":           simulate.Run,
+		"ptest":           fromCobra(simulate.NewPtest),
 		"cl_status":       fromCobra(node.NewClStatus),
 		"crm_mon":         fromCobra(newMon),
 		"crm_node":        fromCobra(node.NewCrmNode),

@@ -49,6 +49,7 @@ func (r record) write(h *history, now time.Time) {
 		failed = false
 	case r.migrate[0] != "" || task == "migrate_to" || task == "migrate_from":
 		ids[0] = key
+		failed = false
 	case failed && r.interval > 0:
 		ids = nil
 	case r.interval > 0:

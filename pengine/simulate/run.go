@@ -19,19 +19,20 @@ type Options struct {
 
 // Run executes a graph on a CIB and returns the CIB with the results, what was
 // done in order, and whether every action was done. An action that fails ends
-// the transition: from then on only what has infinite priority is still done.
+// the transition: from then on only pseudo events and what has infinite priority
+// are still done.
 //
 // The actions are gone through in the order of the graph, again and again until
 // nothing more can be done; each is done as soon as its inputs are. An input
 // that names no action of the graph has never been confirmed.
 func Run(root *cib.Element, g *pengine.Graph, o Options) (result *cib.Element, events []Event, complete bool) {
-	x := &executor{opts: o, status: newStatus(root), done: make(map[int]bool, len(g.Actions))}
+	x := &executor{opts: o, status: newStatus(root), done: make(map[int]bool, len(g.Actions)), failed: make(map[int]bool)}
 	x.known = knownNames(root)
 	waiting := g.Actions
 	for {
 		var left []*pengine.GraphAction
 		for _, a := range waiting {
-			if !x.ready(a) || x.aborted && a.Priority < pengine.Infinity {
+			if !x.ready(a) || x.aborted && a.Kind != pengine.PseudoEvent && a.Priority < pengine.Infinity {
 				left = append(left, a)
 				continue
 			}
@@ -44,10 +45,14 @@ func Run(root *cib.Element, g *pengine.Graph, o Options) (result *cib.Element, e
 	}
 }
 
+// notRunning is the code of an agent whose resource is stopped.
+const notRunning = 7
+
 type executor struct {
 	opts    Options
 	status  *status
-	done    map[int]bool
+	done    map[int]bool // also what failed
+	failed  map[int]bool
 	events  []Event
 	aborted bool
 	// known are the resources that some history names.
@@ -68,7 +73,7 @@ func knownNames(root *cib.Element) map[string]bool {
 
 func (x *executor) ready(a *pengine.GraphAction) bool {
 	for _, in := range a.Inputs {
-		if !x.done[in] {
+		if !x.done[in] || x.failed[in] && a.Priority < pengine.Infinity {
 			return false
 		}
 	}
@@ -152,13 +157,21 @@ func (x *executor) resource(a *pengine.GraphAction) {
 		migrate: [2]string{a.Param("CRM_meta_migrate_source"), a.Param("CRM_meta_migrate_target")}}
 	failed := x.failure(a, name, p.ID, interval)
 	if failed != nil {
-		r.rc, r.reason = failed.RC, "User-injected result"
+		r.rc = failed.RC
+		if task := a.Operation; r.rc != r.target && task != "notify" && task != "migrate_to" && task != "migrate_from" {
+			r.reason = "User-injected result"
+		}
+		if a.Operation == "notify" {
+			r.rc = 0 // nobody looks at the result of a notification
+		}
 		x.events = append(x.events, Event{Kind: Pretended, ID: a.ID, RC: failed.RC})
 		x.aborted = true
-		x.failCount(n, name, a.Operation, interval)
+		if failed.RC != notRunning || interval > 0 {
+			x.failCount(n, failed.Resource, a.Operation, interval)
+		}
 	}
 	r.write(h, x.opts.Now)
-	x.done[a.ID] = failed == nil
+	x.done[a.ID], x.failed[a.ID] = true, failed != nil
 }
 
 // failure finds the result that the user wants for an action.

@@ -214,7 +214,7 @@ func (s *status) attribute(n *nodeState, name, value string) {
 		t.Children = append(t.Children, cib.New("instance_attributes", "id", id))
 	}
 	ia := s.child(t, "instance_attributes")
-	nvID := id + "-" + strings.NewReplacer("#", ".", ":", ".").Replace(name)
+	nvID := ia.ID() + "-" + strings.NewReplacer("#", ".", ":", ".").Replace(name)
 	for i, nv := range ia.Children {
 		if nv.Name != "nvpair" || nv.Get("name") != name {
 			continue
