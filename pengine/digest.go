@@ -49,16 +49,34 @@ func escapeDigest(b *strings.Builder, v string) {
 			b.WriteString("&gt;")
 		case '"':
 			b.WriteString("&quot;")
-		case '\n':
-			b.WriteString("&#10;")
+		case '\'':
+			b.WriteString("&apos;")
+		case '\n': // peculiar, as crm_resource --digests shows
+			b.WriteString(`\n`)
 		case '\t':
-			b.WriteString("&#9;")
+			b.WriteString("    ")
 		case '\r':
-			b.WriteString("&#13;")
+			b.WriteString(`\r`)
 		default:
 			b.WriteByte(c)
 		}
 	}
+}
+
+// OpDigest is the op-digest of an operation that was executed with the given
+// parameters, those of a graph's action: what a later run of the policy engine
+// compares the configuration with.
+func OpDigest(params map[string]string, recurring bool) string {
+	list := make([]Param, 0, len(params))
+	for k, v := range params {
+		switch {
+		case digestSkip[k], strings.HasPrefix(k, "CRM_meta_") && !(recurring && k == "CRM_meta_timeout"):
+		default:
+			list = append(list, Param{k, v})
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	return paramDigest(list)
 }
 
 // digestParams returns what the digest of an operation covers.

@@ -17,13 +17,15 @@ type dc struct {
 	waiting map[string]bool // members that have not answered the join offer
 	offered time.Time
 	best    candidate
+	// importing tells that best was handed on and the configuration has not
+	// changed since: members are written into the result.
+	importing bool
 
-	peSerial   uint64
 	peRunning  bool
 	wanted     string // why the policy engine must run again, or ""
 	notBefore  time.Time
 	scheduled  time.Time
-	transition int
+	nextChange time.Time // when time alone may change the policy engine's answer
 	engine     *transition.Engine
 	deadline   map[int]time.Time // of fired actions
 	adopted    map[string]int    // actions by the key of an older DC's command that is in flight
@@ -81,9 +83,6 @@ func (m *Machine) becomeDC() {
 	old := m.dc
 	d := &dc{view: m.view, nodes: map[string]*nodeStatus{}, waiting: map[string]bool{},
 		deadline: map[int]time.Time{}, adopted: map[string]int{}, changed: map[string]bool{}}
-	if old != nil {
-		d.transition, d.peSerial = old.transition, old.peSerial
-	}
 	m.dc = d
 	m.refreshNodes()
 	if old != nil {
@@ -203,6 +202,8 @@ func (m *Machine) joined(n *nodeStatus, msg *message) {
 		m.info("cib", "configuration %s found on %s becomes the cluster's", versionOf(d.best.root), d.best.from)
 		m.do(Import{d.best.from, d.best.root})
 		d.best = candidate{}
+		d.importing = true
+		d.offered = m.now
 	} else {
 		m.addNodes()
 	}
@@ -235,16 +236,23 @@ func (m *Machine) consider(from, text string) {
 	}
 }
 
+// addRetry is how long the DC waits before it tries again to write a member
+// into the configuration.
+const addRetry = 10 * time.Second
+
 // addNodes writes the members that the configuration lacks into it.
 func (m *Machine) addNodes() {
+	if m.dc.importing && m.now.Sub(m.dc.offered) < addRetry {
+		return
+	}
 	ids := nodeIDs(m.config)
 	for _, mem := range m.view.Members {
 		n := m.dc.nodes[mem.Name]
 		switch {
 		case ids[mem.Name] != "":
-			n.added = false // an edit may take it out again
-		case n.online && !n.added:
-			n.added = true
+			n.added = time.Time{} // an edit may take it out again
+		case n.online && (n.added.IsZero() || m.now.Sub(n.added) >= addRetry):
+			n.added = m.now
 			m.do(AddNode{n.uname, n.id})
 		}
 	}
@@ -253,6 +261,7 @@ func (m *Machine) addNodes() {
 func (m *Machine) dcConfiguration() {
 	m.refreshNodes()
 	m.dc.numUpdates = 0
+	m.dc.importing = false
 	if len(m.dc.waiting) == 0 {
 		m.addNodes()
 	}
@@ -314,6 +323,10 @@ func (m *Machine) broadcast(whole bool) {
 	}
 }
 
+// minRecheck bounds how often time alone makes the policy engine run, and how
+// far beyond the second that is named.
+const minRecheck = time.Second
+
 func (m *Machine) dcTick() {
 	d := m.dc
 	if len(d.waiting) > 0 {
@@ -322,11 +335,18 @@ func (m *Machine) dcTick() {
 		}
 		return
 	}
+	m.addNodes()
 	m.expireActions()
 	m.gateTick()
-	if recheck := m.interval("cluster-recheck-interval", 15*time.Minute); recheck > 0 &&
-		d.engine == nil && !d.peRunning && m.now.Sub(d.scheduled) >= recheck {
-		m.want("cluster-recheck-interval")
+	if resting := d.engine == nil || len(d.gate.parked) > 0; resting && !d.peRunning {
+		recheck := m.interval("cluster-recheck-interval", 15*time.Minute)
+		switch {
+		case recheck > 0 && m.now.Sub(d.scheduled) >= recheck:
+			m.want("cluster-recheck-interval")
+		case !d.nextChange.IsZero() && m.now.Sub(d.nextChange) >= minRecheck && m.now.Sub(d.scheduled) >= minRecheck:
+			d.nextChange = time.Time{}
+			m.want("a time has come that a rule or a failure-timeout names")
+		}
 	}
 	m.advance()
 	m.broadcast(false)

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -13,11 +14,20 @@ import (
 // One certificate serves one decision: it lets through what was held when it
 // was asked for.
 type gate struct {
-	held  []*pengine.GraphAction
-	asked int // how many of held the outstanding certificate is for, 0: none
-	retry time.Time
-	said  bool
+	held   []*pengine.GraphAction // not asked for yet
+	asking []*pengine.GraphAction // the outstanding certificate is for these
+	// outstanding tells that a certificate has been asked for and has not come;
+	// what it was for may have been withdrawn meanwhile.
+	outstanding bool
+	// parked are fencing operations on members of the view: no lease of theirs
+	// runs out, so they wait until the next transition.
+	parked []*pengine.GraphAction
+	retry  time.Time
+	said   bool
 }
+
+// waits reports whether an action waits for a certificate.
+func (g *gate) waits() bool { return len(g.held)+len(g.asking)+len(g.parked) > 0 }
 
 // certifyRetry is how long the gate waits before it asks again.
 const certifyRetry = 20 * time.Millisecond
@@ -30,18 +40,28 @@ func (m *Machine) hold(a *pengine.GraphAction) {
 
 func (m *Machine) gateTick() {
 	g := &m.dc.gate
-	if g.asked > 0 || len(g.held) == 0 || m.now.Before(g.retry) {
+	if g.outstanding || len(g.held) == 0 || m.now.Before(g.retry) {
 		return
 	}
-	g.asked = len(g.held)
+	g.asking, g.held, g.outstanding = g.held, nil, true
 	m.do(Certify{m.view.Instance})
+}
+
+// withdraw gives up what the gate holds: nothing of it was begun, and the
+// transition it belongs to is aborted.
+func (m *Machine) withdraw() {
+	g := &m.dc.gate
+	for _, a := range slices.Concat(g.asking, g.held, g.parked) {
+		m.dc.engine.Confirm(a.ID, false)
+	}
+	g.asking, g.held, g.parked, g.said = nil, nil, nil, false
 }
 
 // Certified takes the answer to a Certify: the lost nodes whose lease has
 // provably run out.
 func (m *Machine) Certified(now time.Time, in ccm.Instance, expired []string) {
 	m.now = now
-	if m.dc == nil || in != m.view.Instance || m.dc.engine == nil {
+	if m.dc == nil || in != m.view.Instance {
 		return
 	}
 	d := m.dc
@@ -56,9 +76,8 @@ func (m *Machine) Certified(now time.Time, in ccm.Instance, expired []string) {
 			all, missing = false, n
 		}
 	}
-	batch := g.held[:g.asked]
-	rest := append([]*pengine.GraphAction(nil), g.held[g.asked:]...)
-	g.held, g.asked = nil, 0
+	batch, rest := g.asking, g.held
+	g.asking, g.held, g.outstanding = nil, nil, false
 	for _, a := range batch {
 		switch {
 		case a.Kind == pengine.CRMEvent && gone[a.Node]:
@@ -71,7 +90,7 @@ func (m *Machine) Certified(now time.Time, in ccm.Instance, expired []string) {
 			g.held = append(g.held, a)
 		}
 	}
-	if len(g.held) > 0 && !g.said {
+	if len(g.held) > 0 && !g.said && missing != "" {
 		g.said = true
 		m.info("tengine", "waiting with %s: %s is lost and may still hold resources until its lease has run out",
 			g.held[0].Key, missing)

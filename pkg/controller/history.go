@@ -7,6 +7,7 @@ import (
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pengine"
 	pkgversion "github.com/quorate/quorate/pkg/version"
 )
 
@@ -137,6 +138,7 @@ func record(node string, r *lrm.Result) *cib.Element {
 		}
 		op = op.WithAttr("exec-time", strconv.FormatInt(r.ExecTime.Milliseconds(), 10)).
 			WithAttr("queue-time", strconv.FormatInt(r.QueueTime.Milliseconds(), 10))
+		op = op.WithAttr("op-digest", pengine.OpDigest(o.Params, interval > 0))
 		rsc = rsc.WithChild(op)
 	}
 	return rsc

@@ -45,6 +45,15 @@ type Machine struct {
 	shownUpdates uint64
 	shownConfig  string
 
+	// peSerial and transition number the runs and transitions of all the times
+	// this node is the DC, so that no late answer or result fits a newer one.
+	peSerial   uint64
+	transition int
+
+	offered bool // a DC has decided about our candidate
+
+	candidate *cib.Element // Config.Candidate, until the cluster has gone past it
+
 	fx []Effect
 }
 
@@ -55,12 +64,20 @@ type heldMessage struct {
 
 // New returns the machine of a node that has just started.
 func New(cfg Config) *Machine {
-	return &Machine{
+	m := &Machine{
 		cfg: cfg, state: Starting,
 		config: cib.New("cib").WithChild(cib.New("configuration")),
 		hist:   newHistory(), attrs: map[string]string{}, flight: map[string]lrm.Op{},
 		shown: map[string]*cib.Element{},
 	}
+	if cfg.Candidate != "" {
+		root, err := cib.Parse([]byte(cfg.Candidate), "configuration of "+cfg.Self)
+		if err != nil {
+			m.warn("cib", "%v: ignored", err)
+		}
+		m.candidate = root
+	}
+	return m
 }
 
 // Effects returns what is to be done, in order, and forgets it.
@@ -167,6 +184,9 @@ func (m *Machine) handle(from string, msg *message) {
 func (m *Machine) Configuration(now time.Time, root *cib.Element) {
 	m.now = now
 	m.config = root
+	if m.offered && older(m.candidate, root) {
+		m.candidate = nil // what became of it is part of the cluster's history now
+	}
 	if m.dc != nil {
 		m.dcConfiguration()
 	}

@@ -86,7 +86,7 @@ func TestFailedMonitorRecovers(t *testing.T) {
 		t.Fatalf("starts: %v, want a restart", w.starts)
 	}
 	if v := n1.m.attrs["fail-count-ip#monitor_5000"]; v != "1" {
-		t.Errorf("fail count is %q, want 1", v)
+		t.Errorf("fail count is %q, want 1\n%s", v, strings.Join(w.log, "\n"))
 	}
 }
 

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ func (m *Machine) obey(msg *message) {
 	case msgJoinOffer:
 		m.send(m.view.DC, m.joinRequest())
 	case msgJoinAck:
+		m.offered = true
 		if m.dc == nil {
 			m.to(NotDC, "I_NOT_DC", "C_HA_MESSAGE", "do_cl_join_finalize_respond")
 		}
@@ -21,6 +24,10 @@ func (m *Machine) obey(msg *message) {
 			m.askShutdown()
 		}
 	case msgCommand:
+		if msg.Command == nil {
+			m.warn("crmd", "a command of %s without an operation is dropped", m.view.DC)
+			return
+		}
 		m.command(msg.Command)
 	case msgAttrSet:
 		for k, v := range msg.Attrs {
@@ -36,18 +43,19 @@ func (m *Machine) obey(msg *message) {
 }
 
 func (m *Machine) joinRequest() *message {
-	req := &message{Kind: msgJoinRequest, UUID: m.cfg.UUID, Leaving: m.leaving,
-		Candidate: m.cfg.Candidate, Attrs: map[string]*string{}}
-	all := newHistory()
-	for _, n := range m.hist.names() {
-		all.merge(m.hist.rsc[n])
+	req := &message{Kind: msgJoinRequest, UUID: m.cfg.UUID, Leaving: m.leaving, Attrs: map[string]*string{}}
+	if m.candidate != nil {
+		req.Candidate = m.cfg.Candidate
 	}
-	call := 1 << 30 // after everything that has ended
+	all := map[string]bool{}
+	for n := range m.hist.rsc {
+		all[n] = true
+	}
 	for _, o := range m.flight {
-		all.merge(pendingRecord(m.cfg.Self, &o, call))
+		all[o.Resource] = true
 	}
-	for _, n := range all.names() {
-		req.Resources = append(req.Resources, compact(all.rsc[n]))
+	for _, n := range slices.Sorted(maps.Keys(all)) {
+		req.Resources = append(req.Resources, m.resourceText(n)...)
 	}
 	for k, v := range m.attrs {
 		req.Attrs[k] = &v
@@ -82,20 +90,37 @@ func (m *Machine) command(c *Command) {
 	m.do(Execute{op, m.view.Instance})
 }
 
+// resourceText returns what this node knows of a resource as an lrm_resource
+// element, what is in flight included, or nothing.
 func (m *Machine) resourceText(resource string) []string {
+	all := newHistory()
 	if e := m.hist.rsc[resource]; e != nil {
+		all.merge(e)
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.flight)) {
+		if o := m.flight[key]; o.Resource == resource {
+			all.merge(pendingRecord(m.cfg.Self, &o, pendingCall))
+		}
+	}
+	if e := all.rsc[resource]; e != nil {
 		return []string{compact(e)}
 	}
 	return nil
 }
 
+// pendingCall is the call-id of what is in flight: after everything that ended.
+const pendingCall = 1 << 30
+
 // Result takes the result of an operation from the local resource manager.
 func (m *Machine) Result(now time.Time, r *lrm.Result) {
-	m.now = now
-	delete(m.flight, r.Op.TransitionKey)
 	if r.Status == lrm.Cancelled {
+		if _, began := m.flight[r.Op.TransitionKey]; began { // withdrawn before its first result
+			m.Refused(now, &r.Op, "it was cancelled before it had a result")
+		}
 		return
 	}
+	m.now = now
+	delete(m.flight, r.Op.TransitionKey)
 	e := record(m.cfg.Self, r)
 	if r.Op.Interval == 0 && r.Op.Name == "stop" && r.RC == lrm.OK {
 		// What was repeated while it ran is over.
@@ -179,8 +204,14 @@ func (m *Machine) takeStatus(msg *message) {
 
 // forget cleans the history of a resource on this node and its failures.
 func (m *Machine) forget(resource string) {
-	m.hist.forget(resource)
-	m.do(Forget{resource})
+	for _, n := range m.hist.names() {
+		if n == resource || attributeName(n) == resource {
+			m.forgetOne(n)
+		}
+	}
+	if m.hist.rsc[resource] == nil {
+		m.forgetOne(resource)
+	}
 	gone := map[string]*string{}
 	for k := range m.attrs {
 		if failureOf(k, resource) {
@@ -193,8 +224,14 @@ func (m *Machine) forget(resource string) {
 		}
 		m.send(m.view.DC, &message{Kind: msgAttr, Attrs: gone})
 	}
-	m.send(m.view.DC, &message{Kind: msgResult, Resource: resource, TransitionKey: "cleanup",
-		OpKey: lrm.OpKey(resource, "delete", 0)})
+}
+
+// forgetOne cleans the history of a resource under the very name it is kept.
+func (m *Machine) forgetOne(name string) {
+	m.hist.forget(name)
+	m.do(Forget{name})
+	m.send(m.view.DC, &message{Kind: msgResult, Resource: name, TransitionKey: "cleanup",
+		OpKey: lrm.OpKey(name, "delete", 0), Resources: m.resourceText(name)})
 }
 
 // failureOf reports whether an attribute counts failures of a resource.

@@ -23,6 +23,7 @@ func (m *Machine) want(reason string) {
 			m.info("tengine", "abort_transition_graph: %s: what runs is finished, then the policy engine decides anew", reason)
 		}
 		d.engine.Abort(pengine.Infinity, reason)
+		m.withdraw()
 	}
 	m.advance()
 }
@@ -36,7 +37,7 @@ func (m *Machine) advance() {
 	}
 	if d.engine != nil {
 		m.fire()
-		if !d.engine.Over() || len(d.gate.held) > 0 {
+		if !d.engine.Over() || d.gate.waits() {
 			return
 		}
 		m.endTransition()
@@ -53,23 +54,25 @@ func (m *Machine) advance() {
 func (m *Machine) schedule() {
 	d := m.dc
 	m.to(PolicyEngine, "I_PE_CALC", "C_FSA_INTERNAL", "do_state_transition")
-	d.peSerial++
+	m.peSerial++
 	d.peRunning = true
 	d.scheduled = m.now
 	reason := d.wanted
 	d.wanted = ""
-	m.info("crmd", "do_pe_invoke: Query of the policy engine, transition %d: %s", d.transition, reason)
-	m.do(Schedule{d.peSerial, m.Document(), d.transition})
+	m.info("crmd", "do_pe_invoke: Query of the policy engine, transition %d: %s", m.transition, reason)
+	m.do(Schedule{m.peSerial, m.Document(), m.transition})
 }
 
-// Scheduled takes the answer of the policy engine.
-func (m *Machine) Scheduled(now time.Time, serial uint64, g *pengine.Graph, err error) {
+// Scheduled takes the answer of the policy engine; next is when time alone may
+// change it, zero if never.
+func (m *Machine) Scheduled(now time.Time, serial uint64, g *pengine.Graph, next time.Time, err error) {
 	m.now = now
 	d := m.dc
-	if d == nil || !d.peRunning || serial != d.peSerial {
+	if d == nil || !d.peRunning || serial != m.peSerial {
 		return
 	}
 	d.peRunning = false
+	d.nextChange = next
 	if err != nil {
 		m.warn("pengine", "the configuration cannot be scheduled: %v; nothing is changed until it is", err)
 		d.notBefore = now.Add(10 * time.Second)
@@ -80,7 +83,7 @@ func (m *Machine) Scheduled(now time.Time, serial uint64, g *pengine.Graph, err 
 		m.advance()
 		return
 	}
-	d.transition++
+	m.transition++
 	limit := 0
 	for _, p := range g.Params {
 		if p.Name == "batch-limit" {
@@ -91,7 +94,6 @@ func (m *Machine) Scheduled(now time.Time, serial uint64, g *pengine.Graph, err 
 	m.info("tengine", "unpack_graph: Unpacked transition %d: %d actions in %d synapses",
 		g.TransitionID, len(g.Actions), len(g.Actions))
 	d.engine = transition.New(g, limit)
-	d.gate = gate{}
 	d.deadline, d.adopted = map[int]time.Time{}, map[string]int{}
 	m.advance()
 }
@@ -115,7 +117,6 @@ func (m *Machine) endTransition() {
 // fire starts every action that may start.
 func (m *Machine) fire() {
 	d := m.dc
-	g := d.engine.Graph()
 	for {
 		actions := d.engine.Fire()
 		if len(actions) == 0 {
@@ -128,7 +129,6 @@ func (m *Machine) fire() {
 			case pengine.CRMEvent:
 				m.crmEvent(a)
 			default:
-				d.deadline[a.ID] = m.now.Add(m.patience(g, a))
 				if Gated(a.Operation) && len(m.view.Lost) > 0 {
 					m.hold(a)
 				} else {
@@ -167,9 +167,18 @@ func (m *Machine) key(a *pengine.GraphAction) string {
 		strconv.Itoa(a.TargetRC) + ":" + m.cfg.TransitionerID
 }
 
+func params(a *pengine.GraphAction) map[string]string {
+	out := make(map[string]string, len(a.Params))
+	for _, p := range a.Params {
+		out[p.Name] = p.Value
+	}
+	return out
+}
+
 func (m *Machine) initiate(a *pengine.GraphAction) {
+	m.dc.deadline[a.ID] = m.now.Add(m.patience(m.dc.engine.Graph(), a))
 	c := &Command{
-		Operation: a.Operation, Params: map[string]string{},
+		Operation:    a.Operation,
 		IntervalMS:   metaMS(a, "CRM_meta_interval", 0).Milliseconds(),
 		TimeoutMS:    metaMS(a, "CRM_meta_timeout", 20000).Milliseconds(),
 		StartDelayMS: metaMS(a, "CRM_meta_start_delay", 0).Milliseconds(),
@@ -178,9 +187,7 @@ func (m *Machine) initiate(a *pengine.GraphAction) {
 	if p := a.Primitive; p != nil {
 		c.Resource, c.Class, c.Provider, c.Type = p.ID, p.Class, p.Provider, p.Type
 	}
-	for _, p := range a.Params {
-		c.Params[p.Name] = p.Value
-	}
+	c.Params = params(a)
 	if old := m.dc.inFlight(a.Node, c.Resource, lrm.OpKey(c.Resource, c.Operation, time.Duration(c.IntervalMS)*time.Millisecond)); old != "" {
 		m.info("tengine", "send_rsc_command: action %d: %s on %s is in flight already: its result is waited for", a.ID, a.Key, a.Node)
 		m.dc.adopted[old] = a.ID
@@ -202,6 +209,12 @@ func (m *Machine) crmEvent(a *pengine.GraphAction) {
 		m.clearFailures(a)
 		d.engine.Confirm(a.ID, true)
 	case "stonith":
+		if m.view.Has(a.Node) {
+			m.warn("tengine", "fencing of %s (%d) cannot be done: %s is a member of the cluster and no fencing device is run yet; what depends on it waits: stop what failed there by hand, then clean it up",
+				a.Node, a.ID, a.Node)
+			d.gate.parked = append(d.gate.parked, a)
+			return
+		}
 		m.info("tengine", "te_fence_node: Executing %s fencing operation (%d) on %s: no fencing device is run yet, so it completes when the lease of %s has provably run out",
 			a.Param("stonith_action"), a.ID, a.Node, a.Node)
 		m.hold(a)
@@ -216,7 +229,7 @@ func (m *Machine) clearFailures(a *pengine.GraphAction) {
 	if n == nil {
 		return
 	}
-	rsc := strings.TrimSuffix(a.Key, "_clear_failcount_0")
+	rsc := attributeName(strings.TrimSuffix(a.Key, "_clear_failcount_0"))
 	gone := map[string]*string{}
 	for k := range n.attrs {
 		if failureOf(k, rsc) {
@@ -230,97 +243,4 @@ func (m *Machine) clearFailures(a *pengine.GraphAction) {
 		m.touched(n)
 		m.setAttrOn(n, gone)
 	}
-}
-
-// expireActions gives up actions whose result is overdue.
-func (m *Machine) expireActions() {
-	d := m.dc
-	if d.engine == nil {
-		return
-	}
-	for _, a := range d.engine.Running() {
-		if t, ok := d.deadline[a.ID]; ok && !m.now.Before(t) {
-			m.warn("tengine", "rsc_op %d: %s on %s timed out: no result came back; what became of it is unknown until %s reports",
-				a.ID, a.Key, a.Node, a.Node)
-			d.engine.Confirm(a.ID, false)
-			m.want("lost result of " + a.Key + " on " + a.Node)
-		}
-	}
-}
-
-// result takes the end of an operation on a member.
-func (m *Machine) result(n *nodeStatus, msg *message) {
-	d := m.dc
-	parts := strings.SplitN(msg.TransitionKey, ":", 4)
-	id := -1
-	if mine, ok := d.adopted[msg.TransitionKey]; ok && d.engine != nil {
-		id = mine
-		delete(d.adopted, msg.TransitionKey)
-	} else if len(parts) == 4 && d.engine != nil && parts[3] == m.cfg.TransitionerID &&
-		parts[1] == strconv.Itoa(d.engine.Graph().TransitionID) {
-		id, _ = strconv.Atoi(parts[0])
-	}
-	if msg.Refused != "" {
-		if id >= 0 && d.engine.Confirm(id, false) {
-			m.warn("tengine", "action %d on %s was refused there: %s", id, n.uname, msg.Refused)
-			d.notBefore = m.now.Add(200 * time.Millisecond)
-		}
-		m.want("an action on " + n.uname + " was refused")
-		return
-	}
-	n.hist.forget(msg.Resource)
-	for _, text := range msg.Resources {
-		e, err := cib.Parse([]byte(text), "result from "+n.uname)
-		if err != nil {
-			m.warn("crmd", "%v", err)
-			return
-		}
-		n.hist.merge(e)
-	}
-	m.touched(n)
-	ok := !failed(msg.RC, msg.Status, targetRC(msg.TransitionKey)) || len(parts) != 4
-	if !ok {
-		m.failure(n, msg)
-	}
-	if id >= 0 && d.engine.Confirm(id, ok) {
-		delete(d.deadline, id)
-		if ok {
-			m.info("tengine", "match_graph_event: Action %s (%d) confirmed on %s", msg.OpKey, id, n.uname)
-			m.advance()
-			return
-		}
-	}
-	if id < 0 || !ok {
-		m.want(msg.OpKey + " on " + n.uname + " ended with rc " + strconv.Itoa(msg.RC))
-	}
-}
-
-// failure counts a failed operation on its node, as fail-count-RSC#OP_INTERVAL.
-func (m *Machine) failure(n *nodeStatus, msg *message) {
-	task, interval := msg.Operation, itoa64(msg.IntervalMS)
-	switch {
-	case task == "monitor" && msg.IntervalMS == 0, task == "notify": // probes and notifications do not count
-		return
-	}
-	suffix := attributeName(msg.Resource) + "#" + task + "_" + interval
-	count := "1"
-	fatal := task == "stop" || task == "start" && m.option("start-failure-is-fatal") != "false"
-	if fatal {
-		count = "INFINITY"
-	} else if old := n.attrs["fail-count-"+suffix]; old == "INFINITY" {
-		count = old
-	} else if v, err := strconv.Atoi(old); err == nil {
-		count = strconv.Itoa(v + 1)
-	}
-	m.info("tengine", "update_failcount: Updating failcount for %s on %s after failed %s: rc=%d (update=%s)",
-		msg.Resource, n.uname, task, msg.RC, count)
-	attrs := map[string]*string{
-		"fail-count-" + suffix:   &count,
-		"last-failure-" + suffix: ptr(itoa64(m.now.Unix())),
-	}
-	for k, v := range attrs {
-		n.attrs[k] = *v
-	}
-	m.touched(n)
-	m.setAttrOn(n, attrs)
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"sort"
+	"time"
 
 	"github.com/quorate/quorate/cib"
 )
@@ -9,10 +10,10 @@ import (
 // nodeStatus is what the DC knows of one node; it becomes a node_state element.
 type nodeStatus struct {
 	uname, id string
-	member    bool // in the view
-	online    bool // its controller answered the join
-	leaving   bool // left or is leaving on request
-	added     bool // the DC has asked to write it into the configuration
+	member    bool      // in the view
+	online    bool      // its controller answered the join
+	leaving   bool      // left or is leaving on request
+	added     time.Time // when the DC asked to write it into the configuration
 	attrs     map[string]string
 	hist      *history
 	cached    *cib.Element
@@ -60,6 +61,21 @@ func (n *nodeStatus) element() *cib.Element {
 }
 
 func (n *nodeStatus) dirty() { n.cached = nil }
+
+// setResource takes over what a message says of one resource, in place of all
+// that was known of it.
+func (n *nodeStatus) setResource(m *Machine, msg *message) {
+	n.hist.forget(msg.Resource)
+	for _, text := range msg.Resources {
+		e, err := cib.Parse([]byte(text), "result from "+n.uname)
+		if err != nil {
+			m.warn("crmd", "%v", err)
+			continue
+		}
+		n.hist.merge(e)
+	}
+	m.touched(n)
+}
 
 // idPart makes a string fit for a part of an XML id.
 func idPart(s string) string {

@@ -28,6 +28,9 @@ type world struct {
 	quorum  bool
 	log     []string
 	starts  []string // "rsc node" in the order of execution
+
+	onAddNode func(AddNode)
+	onImport  func(Import)
 }
 
 type worldTimer struct {
@@ -44,7 +47,9 @@ type worldNode struct {
 	fail    map[string]int // op key to rc
 	refuse  string         // a reason to refuse starts
 	left    bool
-	hang    map[string]bool // operations that never answer
+	ops     map[string]lrm.Op // the newest of each kind
+	hang    map[string]bool   // operations that never answer
+	stuck   map[string]bool   // resources with such an operation
 }
 
 const worldCIB = `<cib admin_epoch="0" epoch="1" num_updates="0" validate-with="pacemaker-3.9"><configuration>
@@ -71,7 +76,7 @@ func newWorld(t *testing.T, names ...string) *world {
 
 func (w *world) boot(name string) {
 	old := w.nodes[name]
-	n := &worldNode{name: name, up: true, running: map[string]bool{}, fail: map[string]int{}, hang: map[string]bool{},
+	n := &worldNode{name: name, up: true, running: map[string]bool{}, fail: map[string]int{}, hang: map[string]bool{}, stuck: map[string]bool{}, ops: map[string]lrm.Op{},
 		m: New(Config{Self: name, UUID: "uuid-" + name, TransitionerID: "te-" + name})}
 	if old != nil {
 		n.calls = old.calls
@@ -178,10 +183,11 @@ func (w *world) effect(n *worldNode, e Effect) {
 		res, err := pengine.Schedule(e.Root, w.now, pengine.Options{TransitionID: e.TransitionID})
 		w.queue = append(w.queue, func() {
 			var g *pengine.Graph
+			var next time.Time
 			if err == nil {
-				g = res.Graph
+				g, next = res.Graph, res.NextChange
 			}
-			n.m.Scheduled(w.now, e.Serial, g, err)
+			n.m.Scheduled(w.now, e.Serial, g, next, err)
 		})
 	case Certify:
 		w.queue = append(w.queue, func() {
@@ -191,6 +197,14 @@ func (w *world) effect(n *worldNode, e Effect) {
 			}
 			n.m.Certified(w.now, e.Instance, gone)
 		})
+	case AddNode:
+		if w.onAddNode != nil {
+			w.queue = append(w.queue, func() { w.onAddNode(e) })
+		}
+	case Import:
+		if w.onImport != nil {
+			w.onImport(e)
+		}
 	case Leave:
 		n.left = true
 	case Log:
@@ -200,13 +214,15 @@ func (w *world) effect(n *worldNode, e Effect) {
 
 func (w *world) execute(n *worldNode, e Execute) {
 	op := e.Op
-	if n.hang[op.Key()] {
+	if n.hang[op.Key()] || n.stuck[op.Resource] { // operations of a resource wait for one another
+		n.stuck[op.Resource] = true
 		return
 	}
 	if Gated(op.Name) && n.refuse != "" {
 		n.m.Refused(w.now, &op, n.refuse)
 		return
 	}
+	n.ops[op.Key()] = op
 	n.calls++
 	call := n.calls
 	w.timers = append(w.timers, worldTimer{w.now.Add(50 * time.Millisecond), func() {
@@ -267,14 +283,13 @@ func (w *world) logged(text string) bool {
 
 // repeatMonitor reports a changed result of the resource's recurring monitor.
 func (w *world) repeatMonitor(node, rsc string) {
-	n := w.nodes[node]
-	var op *cib.Element
+	n, known := w.nodes[node], false
 	for _, c := range n.m.hist.rsc[rsc].Children {
 		if c.ID() == rsc+"_monitor_5000" {
-			op = c
+			known = true
 		}
 	}
-	if op == nil {
+	if !known {
 		w.t.Fatalf("%s has no monitor on %s", rsc, node)
 	}
 	rc := lrm.OK
@@ -282,8 +297,6 @@ func (w *world) repeatMonitor(node, rsc string) {
 		rc = lrm.NotRunning
 	}
 	n.calls++
-	n.m.Result(w.now, &lrm.Result{Op: lrm.Op{Resource: rsc, Class: "ocf", Provider: "heartbeat", Type: "IPaddr",
-		Name: "monitor", Interval: 5 * time.Second, TransitionKey: op.Get("transition-key")},
-		CallID: n.calls, RC: rc, Status: lrm.Done, Recurring: true, LastRun: w.now, LastRCChange: w.now})
+	n.m.Result(w.now, &lrm.Result{Op: n.ops[rsc+"_monitor_5000"], CallID: n.calls, RC: rc, Status: lrm.Done, Recurring: true, LastRun: w.now, LastRCChange: w.now})
 	w.settle()
 }

@@ -72,12 +72,13 @@ func (d *Daemon) schedule(e controller.Schedule) {
 	}
 	d.call(func() {
 		var g *pengine.Graph
+		var next time.Time
 		if err == nil {
-			g = res.Graph
+			g, next = res.Graph, res.NextChange
 			d.remarks(res)
 			d.log.Debug(fmt.Sprintf("policy engine: %d actions in %v", len(g.Actions), time.Since(now)), "component", "pengine")
 		}
-		d.machine.Scheduled(time.Now(), e.Serial, g, err)
+		d.machine.Scheduled(time.Now(), e.Serial, g, next, err)
 	})
 }
 
