@@ -221,7 +221,7 @@ func (m *minimiser) candidates(size int) [][]*cib.Element {
 
 // needed are attributes that are never taken away.
 var needed = []string{"id", "name", "value", "operation_key", "operation", "rc-code", "op-status", "interval", "call-id", "transition-key", "transition-magic", "class", "type", "provider", "uname",
-	"validate-with", "admin_epoch", "epoch", "num_updates", "crm_feature_set", "have-quorum", "dc-uuid", "in_ccm", "crmd", "join", "expected", "node", "rsc", "with-rsc", "first", "then", "score"}
+	"validate-with", "admin_epoch", "epoch", "num_updates", "crm_feature_set", "have-quorum", "dc-uuid", "in_ccm", "crmd", "join", "expected", "node", "rsc", "with-rsc", "first", "then", "score", "score-attribute"}
 
 // attributes removes optional attributes, all of one element at first.
 func (m *minimiser) attributes() {
