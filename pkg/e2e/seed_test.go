@@ -139,6 +139,8 @@ func TestArticleCIB(t *testing.T) {
 				"IPaddr_1\t(ocf:heartbeat:IPaddr):\t Started litsha21", "partition with quorum")
 		}
 	})
+	c.commands()
+	c.stops()
 }
 
 // TestDamagedArticleCIB: the listing as published is refused by the daemon and

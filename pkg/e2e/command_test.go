@@ -1,0 +1,203 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// want fails unless a command on a node prints exactly this and ends with this
+// code.
+func (c *cluster) want(name string, code int, out string, argv ...string) {
+	c.t.Helper()
+	if r := c.run(name, argv...); r.code != code || r.out != out {
+		c.t.Errorf("want %q and exit code %d: %v", out, code, r)
+	}
+}
+
+// becomes polls until a command prints exactly this and ends with this code.
+func (c *cluster) becomes(name string, code int, out string, argv ...string) {
+	c.t.Helper()
+	c.until(strings.Join(argv, " ")+" says "+strings.TrimSpace(out), func() (bool, string) {
+		r := c.run(name, argv...)
+		return r.code == code && r.out == out, r.String()
+	})
+}
+
+// commands goes through what the commands say about a cluster in order, and
+// about each fault. The address is on litsha21 when it begins.
+func (c *cluster) commands() {
+	c.sub("cl_status", func(t *testing.T, c *cluster) {
+		c.want("litsha22", 0, "Heartbeat is running on this machine.\n", "cl_status", "hbstatus")
+		list := strings.Fields(c.ok("litsha22", "cl_status", "listnodes"))
+		slices.Sort(list)
+		if !slices.Equal(list, []string{"litrout71_vip", "litsha21", "litsha22", "litsha23"}) {
+			t.Errorf("listnodes: %v", list)
+		}
+		c.want("litsha22", 0, "litrout71_vip\n", "cl_status", "listnodes", "-p")
+		normal := strings.Fields(c.ok("litsha22", "cl_status", "listnodes", "-n"))
+		slices.Sort(normal)
+		if !slices.Equal(normal, directors) {
+			t.Errorf("listnodes -n: %v", normal)
+		}
+		c.becomes("litsha22", 0, "active\n", "cl_status", "nodestatus", "litsha21")
+		c.becomes("litsha22", 0, "active\n", "cl_status", "nodestatus", "litsha22")
+		c.becomes("litsha22", 0, "ping\n", "cl_status", "nodestatus", "litrout71_vip")
+		c.want("litsha22", 0, "The cluster node litsha21 is active\n", "cl_status", "nodestatus", "-m", "litsha21")
+		c.want("litsha22", 13, "", "cl_status", "nodestatus", "nobody")
+		c.want("litsha22", 0, "normal\n", "cl_status", "nodetype", "litsha21")
+		c.want("litsha22", 0, "ping\n", "cl_status", "nodetype", "litrout71_vip")
+		c.want("litsha22", 0, "\teth1\n", "cl_status", "listhblinks", "litsha21")
+		c.want("litsha22", 0, "up\n", "cl_status", "hblinkstatus", "litsha21", "eth1")
+		c.want("litsha22", 13, "", "cl_status", "hblinkstatus", "litsha21", "eth7")
+		c.want("litsha22", 0, "200ms\n", "cl_status", "hbparameter", "-p", "keepalive")
+		c.want("litsha22", 0, "1\n", "cl_status", "hbparameter", "-p", "deadtime")
+		c.want("litsha22", 1, "", "cl_status", "hbparameter", "-p", "watchdog")
+		c.want("litsha22", 11, "", "cl_status", "nonsense")
+		c.want("litsha22", 11, "", "cl_status", "nodestatus")
+	})
+	c.sub("crm_node", func(t *testing.T, c *cluster) {
+		c.want("litsha23", 0, "litsha23\n", "crm_node", "-n")
+		c.want("litsha23", 0, "1\n", "crm_node", "-q")
+		c.want("litsha23", 0, "dc9a784f-3325-4268-93af-96d2ab651eac\n", "crm_node", "-i")
+		members := strings.Fields(c.ok("litsha23", "crm_node", "-p"))
+		slices.Sort(members)
+		if !slices.Equal(members, directors) {
+			t.Errorf("crm_node -p: %v", members)
+		}
+		list := strings.Split(strings.TrimSpace(c.ok("litsha23", "crm_node", "-l")), "\n")
+		slices.Sort(list)
+		if !slices.Equal(list, []string{"01ca9c3e-8876-4db5-ba33-a25cd46b72b3 litsha21 member",
+			"114f3ad1-f18a-4bec-9f01-7ecc4d820f6c litsha22 member", "dc9a784f-3325-4268-93af-96d2ab651eac litsha23 member"}) {
+			t.Errorf("crm_node -l: %q", list)
+		}
+	})
+	c.sub("crm_standby", func(t *testing.T, c *cluster) {
+		c.want("litsha22", 0, "scope=nodes  name=standby value=off\n", "crm_standby", "-G", "-N", "litsha21")
+		c.ok("litsha22", "crm_standby", "-v", "on", "-N", "litsha21")
+		c.ownedByOther(floating, "litsha21")
+		c.want("litsha22", 0, "scope=nodes  name=standby value=on\n", "crm_standby", "-G", "-N", "litsha21")
+		c.want("litsha21", 0, "on\n", "crm_standby", "-G", "-Q")
+		c.says("litsha23", []string{"crm_mon", "-1"}, "Node litsha21: standby", "Online: [ litsha22 litsha23 ]")
+		c.ok("litsha21", "crm_standby", "-v", "off")
+		c.owned(floating, "litsha21")
+		c.want("litsha21", 0, "off\n", "crm_standby", "-G", "-Q")
+		// Until the node leaves the cluster only.
+		c.ok("litsha21", "crm_standby", "-v", "on", "-l", "reboot")
+		c.ownedByOther(floating, "litsha21")
+		c.ok("litsha21", "crm_standby", "-D", "-l", "reboot")
+		c.owned(floating, "litsha21")
+		if r := c.run("litsha21", "crm_standby", "-v", "on", "-N", "nobody"); r.code == 0 || !strings.Contains(r.err, "nobody") {
+			t.Error(r)
+		}
+		if r := c.run("litsha21", "crm_standby", "-v", "perhaps"); r.code != exitUsage || !strings.Contains(r.err, "perhaps") {
+			t.Error(r)
+		}
+	})
+	c.sub("pingd", func(t *testing.T, c *cluster) {
+		value := func(v string) []string {
+			return []string{"cibadmin", "-Q", "--xpath", "//node_state[@uname='litsha21']//nvpair[@name='pingd' and @value='" + v + "']"}
+		}
+		// The other nodes must be better than litsha21 with 200 and no router.
+		c.ok("litsha22", "cibadmin", "-M", "-X", `<rule id="prefered_location_IPaddr_1" score="50"/>`)
+		c.says("litsha22", value("100"), "pingd")
+		if err := c.nodes["litsha21"].Cut("eth0"); err != nil {
+			t.Fatal(err)
+		}
+		c.says("litsha22", value("0"), "pingd")
+		c.ownedByOther(floating, "litsha21")
+		c.becomes("litsha21", 1, "dead\n", "cl_status", "nodestatus", "litrout71_vip")
+		if err := c.nodes["litsha21"].Mend("eth0"); err != nil {
+			t.Fatal(err)
+		}
+		c.says("litsha22", value("100"), "pingd")
+		c.owned(floating, "litsha21")
+	})
+	c.sub("a node's link is cut", func(t *testing.T, c *cluster) {
+		if err := c.nodes["litsha23"].Cut("eth1"); err != nil {
+			t.Fatal(err)
+		}
+		c.becomes("litsha21", 1, "dead\n", "cl_status", "hblinkstatus", "litsha23", "eth1")
+		c.becomes("litsha21", 1, "dead\n", "cl_status", "nodestatus", "litsha23")
+		c.becomes("litsha23", 0, "0\n", "crm_node", "-q")
+		c.says("litsha21", []string{"crm_mon", "-1"}, "Online: [ litsha21 litsha22 ]", "OFFLINE: [ litsha23 ]", "partition with quorum", "eth1 to litsha23 is dead")
+		c.says("litsha23", []string{"crm_mon", "-1"}, "Current DC: NONE", "no quorum: 100 of 300 votes", "Lease: not valid")
+		c.says("litsha21", []string{"crm_node", "-l"}, "litsha23 lost")
+		c.owned(floating, "litsha21")
+		if err := c.nodes["litsha23"].Mend("eth1"); err != nil {
+			t.Fatal(err)
+		}
+		c.formed(directors...)
+		c.becomes("litsha21", 0, "up\n", "cl_status", "hblinkstatus", "litsha23", "eth1")
+	})
+	c.sub("a node dies", func(t *testing.T, c *cluster) {
+		if err := c.nodes["litsha21"].Crash(); err != nil {
+			t.Fatal(err)
+		}
+		delete(c.daemons, "litsha21")
+		owner := c.ownedByOther(floating, "litsha21")
+		for _, name := range []string{"litsha22", "litsha23"} {
+			c.says(name, []string{"crm_mon", "-1"}, "Online: [ litsha22 litsha23 ]", "OFFLINE: [ litsha21 ]", "Started "+owner,
+				"Membership", "Lease: valid", "Exclusion: guaranteed")
+		}
+		if err := c.nodes["litsha21"].Boot(); err != nil {
+			t.Fatal(err)
+		}
+		c.start("litsha21")
+		c.formed(directors...)
+		c.owned(floating, "litsha21")
+	})
+}
+
+// stops goes through planned stops and a daemon that is killed alone.
+func (c *cluster) stops() {
+	c.sub("the daemon alone is killed where the address is", func(t *testing.T, c *cluster) {
+		s := c.lab.NewSampler(floating, pollEvery/30)
+		defer s.Stop()
+		c.kill("litsha21")
+		c.start("litsha21")
+		c.formed(directors...)
+		c.owned(floating, "litsha21")
+		c.says("litsha22", []string{"crm_mon", "-1"}, "Started litsha21")
+		for _, h := range s.History() {
+			if len(h.Owners) > 1 {
+				t.Errorf("two nodes held the address at once: %v", s.History())
+			}
+		}
+		// And it is one address, not two.
+		if out := c.ok("litsha21", "ip", "-o", "addr", "show", "to", floating.String()); strings.Count(out, "\n") != 1 {
+			t.Errorf("addresses on litsha21:\n%s", out)
+		}
+	})
+	c.sub("planned stop of the DC", func(t *testing.T, c *cluster) {
+		dc := c.dc(directors...)
+		c.stop(dc)
+		var rest []string
+		for _, name := range directors {
+			if name != dc {
+				rest = append(rest, name)
+			}
+		}
+		c.formed(rest...)
+		c.owned(floating, c.ownedByOther(floating, dc))
+		c.start(dc)
+		c.formed(directors...)
+		c.owned(floating, "litsha21")
+	})
+	c.sub("planned stop of all nodes at once", func(t *testing.T, c *cluster) {
+		for _, name := range directors {
+			c.signal(name, syscall.SIGTERM)
+		}
+		for _, name := range directors {
+			if code := c.ended(name); code != 0 {
+				t.Errorf("the daemon on %s ends with %d", name, code)
+			}
+		}
+		if got := c.lab.Sample(floating); len(got) != 0 {
+			t.Errorf("the address stays on %v", got)
+		}
+		c.form()
+		c.owned(floating, "litsha21")
+	})
+}
