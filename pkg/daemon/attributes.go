@@ -89,7 +89,8 @@ func (a *attributes) writePermanent(w attrd.Write) {
 	op := nodeAttribute(a.d.nodeID(), w.Set, w.Name, w.Value, w.Delete)
 	op.Client = "attrd"
 	a.d.edit(context.Background(), "", a.d.signed(op), func(code int, text string) {
-		a.d.call(func() { a.m.Written(w, code == 0, time.Now()) })
+		// The reply may come from the owner itself, which must not wait for itself.
+		go a.d.call(func() { a.m.Written(w, code == 0, time.Now()) })
 	})
 }
 

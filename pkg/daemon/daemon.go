@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -37,11 +38,11 @@ type Daemon struct {
 	calls  chan func()     // from clients and workers, run by the owner
 	done   chan struct{}   // closed when run has returned
 
-	view    ccm.View
-	stopped bool          // resources were stopped because the lease ran out
-	news    chan struct{} // closed and replaced when the document changes
-	leave   func()        // ends run
-	said    map[string]bool
+	view      ccm.View
+	stopAfter time.Time     // everything is stopped for the end of the lease until then
+	news      chan struct{} // closed and replaced when the document changes
+	leave     func()        // ends run
+	said      map[string]bool
 }
 
 // call runs f on the owner goroutine; it is dropped when the daemon has ended.
@@ -57,7 +58,7 @@ func (d *Daemon) call(f func()) {
 func (d *Daemon) run(ctx context.Context) {
 	defer close(d.done)
 	left := make(chan struct{})
-	d.leave = func() { close(left) }
+	d.leave = sync.OnceFunc(func() { close(left) })
 	view, viewChanged := d.cluster.View()
 	d.takeView(ctx, view)
 	_, leaseChanged := d.cluster.Lease()

@@ -55,6 +55,13 @@ func (d *Daemon) edit(ctx context.Context, id string, op []byte, reply func(code
 	case v.DC == d.opts.Self:
 		d.propose(ctx, id, op, reply)
 	default:
+		if w, twice := d.edits.waiting[id]; twice { // a retry: one outcome answers both
+			last := reply
+			reply = func(code int, text string) {
+				w.reply(code, text)
+				last(code, text)
+			}
+		}
 		d.edits.waiting[id] = waitingEdit{v.DC, time.Now(), reply}
 		d.sendEdit(v.DC, &editMessage{ID: id, Op: op})
 	}
@@ -116,7 +123,7 @@ func (d *Daemon) editFrom(ctx context.Context, from string, payload []byte) {
 		return
 	}
 	if m.Done {
-		if w, ok := d.edits.waiting[m.ID]; ok {
+		if w, ok := d.edits.waiting[m.ID]; ok && w.to == from { // not of an older DC
 			delete(d.edits.waiting, m.ID)
 			w.reply(m.Code, m.Error)
 		}

@@ -86,10 +86,9 @@ func (d *Daemon) schedule(e controller.Schedule) {
 func (d *Daemon) remarks(res *pengine.Result) {
 	for i, list := range [][]string{res.Errors, res.Warnings} {
 		for _, s := range list {
-			if d.said["pengine: "+s] {
+			if !d.sayOnce("pengine: " + s) {
 				continue
 			}
-			d.said["pengine: "+s] = true
 			level := slog.LevelWarn
 			if i == 0 {
 				level = slog.LevelError
@@ -97,6 +96,21 @@ func (d *Daemon) remarks(res *pengine.Result) {
 			d.log.Log(context.Background(), level, s, "component", "pengine")
 		}
 	}
+}
+
+// maxSaid bounds the memory of what was said; beyond it things are said again.
+const maxSaid = 10000
+
+// sayOnce reports whether a sentence is new.
+func (d *Daemon) sayOnce(s string) bool {
+	if d.said[s] {
+		return false
+	}
+	if len(d.said) >= maxSaid {
+		clear(d.said)
+	}
+	d.said[s] = true
+	return true
 }
 
 // large reports whether the policy engine may take long enough for the beats to
@@ -158,6 +172,7 @@ func (d *Daemon) importCIB(ctx context.Context, e controller.Import) {
 // takeView gives the controller a newly installed view.
 func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.view = v
+	d.gate.prune(v.Instance)
 	d.machine.View(time.Now(), v)
 	d.expireEdits(time.Now())
 	d.releaseEdits()

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/quorate/quorate/ccm"
@@ -26,6 +27,14 @@ func (g *gate) allow(key string, in ccm.Instance) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.views[key] = in
+}
+
+// prune forgets what was allowed in other views than the given one: commands
+// which were withdrawn before they began. One that begins after all is refused.
+func (g *gate) prune(in ccm.Instance) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	maps.DeleteFunc(g.views, func(_ string, v ccm.Instance) bool { return v != in })
 }
 
 // check is lrm.Config.Gate.

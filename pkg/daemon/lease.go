@@ -15,25 +15,45 @@ import (
 func (d *Daemon) checkLease() {
 	lease, _ := d.cluster.Lease()
 	if lease.Valid {
-		d.stopped = false
+		d.stopAfter = time.Time{}
 		return
 	}
-	if d.stopped || lease.Release.IsZero() {
-		return
+	if lease.Release.IsZero() { // this life of the daemon never held a lease
+		if time.Since(d.info.started) < d.info.conf.Deadtime {
+			return // an earlier life may have left resources: the join may save them
+		}
 	}
-	policy := controller.Option(d.replica.Root(), "no-quorum-policy")
-	if policy == "ignore" || policy == "freeze" {
+	now := time.Now()
+	if now.Before(d.stopAfter) || keepsResources(d.policy()) {
 		return
 	}
 	active := d.lrm.Active()
 	if len(active) == 0 {
 		return
 	}
-	d.stopped = true
+	first, deadline := d.stopAfter.IsZero(), lease.Release
+	if deadline.Before(now) {
+		deadline = now.Add(d.info.stopBound)
+	}
+	d.stopAfter = deadline.Add(stopRetry)
+	if !first {
+		go d.stopAll(deadline)
+		return
+	}
 	d.log.Warn(fmt.Sprintf("the right to run resources has run out (no quorum confirmed this node in time): stopping %v, done by %s at the latest",
-		active, lease.Release.Format("15:04:05.000")), "component", "crmd")
-	go d.stopAll(lease.Release)
+		active, deadline.Format("15:04:05.000")), "component", "crmd")
+	go d.stopAll(deadline)
 }
+
+// stopRetry is how long after a release of everything this node tries again to
+// get rid of what is still active.
+const stopRetry = 10 * time.Second
+
+func (d *Daemon) policy() string { return controller.Option(d.replica.Root(), "no-quorum-policy") }
+
+// keepsResources reports whether a no-quorum-policy leaves resources running on
+// a node without the right to run them.
+func keepsResources(policy string) bool { return policy == "ignore" || policy == "freeze" }
 
 // stopAll stops every resource here in reverse order, and what is left at the
 // deadline by force. It runs on its own goroutine: results come back through
@@ -41,7 +61,8 @@ func (d *Daemon) checkLease() {
 func (d *Daemon) stopAll(deadline time.Time) {
 	begun := time.Now()
 	kept := false
-	for _, r := range d.lrm.StopAll(context.Background(), deadline) {
+	released := d.lrm.StopAll(context.Background(), deadline)
+	for _, r := range released {
 		switch r.How {
 		case lrm.ReleasedByStop:
 		case lrm.ReleasedByForce:
@@ -51,7 +72,7 @@ func (d *Daemon) stopAll(deadline time.Time) {
 			d.log.Error(fmt.Sprintf("%s was %s in time and may still be active here: %s", r.Resource, r.How, r.Reason), "component", "lrmd")
 		}
 	}
-	if !kept {
+	if !kept && len(released) > 0 {
 		d.log.Info(fmt.Sprintf("All HA resources relinquished after %v.", time.Since(begun).Round(time.Millisecond)), "component", "lrmd")
 	}
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"sync/atomic"
 
 	"github.com/quorate/quorate/cib"
@@ -48,7 +49,15 @@ func (r *replica) Restore(snapshot []byte) error {
 }
 
 // Apply implements ccm.Replica: a change is an encoded cib.Op.
-func (r *replica) Apply(_ uint64, encoded []byte) error {
+//
+// A fault in the code of the edits is an error of this change, not the end of
+// every node that applies it.
+func (r *replica) Apply(_ uint64, encoded []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: the change cannot be applied: %v", cib.ErrBadData, p)
+		}
+	}()
 	op, err := cib.DecodeOp(encoded)
 	if err != nil {
 		return err
@@ -56,6 +65,9 @@ func (r *replica) Apply(_ uint64, encoded []byte) error {
 	root, err := cib.ApplyOp(r.Root(), op)
 	if err != nil {
 		return err
+	}
+	if root.Name != "cib" || root.First("configuration") == nil {
+		return fmt.Errorf("%w: the change would leave no configuration; to empty the cluster use cibadmin --erase", cib.ErrBadData)
 	}
 	r.set(bare(root))
 	return nil

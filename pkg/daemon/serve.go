@@ -97,6 +97,15 @@ func (d *Daemon) watch(ctx context.Context, reply func(*client.Response) error) 
 // status gathers what the daemon knows beyond the CIB. Owner goroutine only.
 func (d *Daemon) status() *client.Status {
 	lease, _ := d.cluster.Lease()
+	if policy := d.policy(); keepsResources(policy) {
+		missing := fmt.Sprintf("no-quorum-policy=%s keeps resources when the right to run them has ended", policy)
+		if lease.Exclusion != "guaranteed" {
+			missing = lease.Exclusion + "; " + missing
+		} else {
+			missing = "not guaranteed: " + missing
+		}
+		lease.Exclusion = missing
+	}
 	conf := d.info.conf
 	s := &client.Status{
 		Node: d.opts.Self, UUID: d.info.uuid, Version: version.Version, PID: os.Getpid(),
@@ -114,7 +123,7 @@ func (d *Daemon) status() *client.Status {
 		s.Peers = slices.Insert(s.Peers, 0, ccm.PeerStatus{Name: d.opts.Self, Type: "normal", Status: "active"})
 	}
 	if lease.Exclusion != "guaranteed" {
-		s.Problems = append(s.Problems, "exclusion not guaranteed: "+lease.Exclusion)
+		s.Problems = append(s.Problems, "exclusion "+lease.Exclusion)
 	}
 	return s
 }
@@ -134,8 +143,7 @@ func (d *Daemon) foreignConfigs(peers []ccm.PeerStatus) (out []string) {
 // warnOfForeignConfigs says it once a peer.
 func (d *Daemon) warnOfForeignConfigs() {
 	for _, s := range d.foreignConfigs(d.cluster.Peers()) {
-		if !d.said[s] {
-			d.said[s] = true
+		if d.sayOnce(s) {
 			d.log.Warn(s)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -66,14 +67,23 @@ func (s *server) serve(ctx context.Context) {
 	for {
 		c, err := s.ln.Accept()
 		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, net.ErrClosed) {
-				s.log.Error(fmt.Sprintf("socket for commands: %v", err))
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
 			}
-			return
+			// Out of descriptors, say: that passes.
+			s.log.Error(fmt.Sprintf("socket for commands: %v; trying again", err))
+			select {
+			case <-time.After(acceptRetry):
+			case <-ctx.Done():
+			}
+			continue
 		}
 		go s.connection(ctx, c.(*net.UnixConn))
 	}
 }
+
+// acceptRetry is how long the server waits after a failed accept.
+const acceptRetry = 100 * time.Millisecond
 
 func (s *server) connection(ctx context.Context, c *net.UnixConn) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -92,6 +102,13 @@ func (s *server) connection(ctx context.Context, c *net.UnixConn) {
 		if err := json.Unmarshal(sc.Bytes(), &req); err != nil {
 			reply(&client.Response{Code: cli.ExitUsage, Error: "request is no JSON document: " + err.Error()})
 			return
+		}
+		if req.Verb == client.VerbWatch {
+			// Nothing more is asked on this connection: its end ends the watch.
+			go func() {
+				io.Copy(io.Discard, c)
+				cancel()
+			}()
 		}
 		if err := s.handle(ctx, who, &req, reply); err != nil {
 			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
