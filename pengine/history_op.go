@@ -37,7 +37,7 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 			s.warnf("failed %s of %s on %s cannot be ignored because the agent is not installed", h.task, r.id, n.uname)
 		}
 		s.opFailed(r, n, h, lastFailure, of)
-		s.locationScore(r.top(), n, -Infinity, "hard-error")
+		s.locationScore(r.banned(), n, -Infinity, "hard-error")
 		return
 	}
 	o := s.operation(r, h.task, h.interval)
@@ -50,10 +50,18 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 	s.opFailed(r, n, h, lastFailure, of)
 	switch h.status {
 	case stErrorHard:
-		s.locationScore(r.top(), n, -Infinity, "hard-error")
+		s.locationScore(r.banned(), n, -Infinity, "hard-error")
 	case stErrorFatal:
-		s.locationScore(r.top(), nil, -Infinity, "fatal-error")
+		s.locationScore(r.banned(), nil, -Infinity, "fatal-error")
 	}
+}
+
+// banned is what a hard failure of r keeps away: all of an anonymous clone.
+func (r *resource) banned() *resource {
+	if r.is(rUnique) {
+		return r
+	}
+	return r.top()
 }
 
 func (s *scheduler) recordFailed(r *resource, n *node, h *opEntry) {
@@ -115,6 +123,7 @@ func (s *scheduler) opExpired(r *resource, n *node, h *opEntry) bool {
 			s.noteChange(last.Add(r.failureTimeout))
 		}
 	}
+	old := expired
 	if expired {
 		if c, _ := s.failCount(n, r, false, h.xml); c > 0 {
 			if unexpired == 0 {
@@ -124,7 +133,7 @@ func (s *scheduler) opExpired(r *resource, n *node, h *opEntry) bool {
 			}
 		}
 	}
-	if reason == "" && lastFail && s.paramsChanged(r, n, h) {
+	if !old && lastFail && s.paramsChanged(r, n, h) {
 		reason = "resource parameters have changed"
 	}
 	if reason != "" {

@@ -61,18 +61,21 @@ func (s *scheduler) promotionScore(r *resource, n *node) (score Score, isSet boo
 func (s *scheduler) promotionApplies(r *resource, n *node) bool {
 	if !r.is(rUnique) {
 		base := baseID(r.id)
-		probed := false
+		probed, active := false, false
 		for _, c := range r.top().children {
 			m := member(c, base)
 			if m == nil {
 				continue
 			}
 			if slices.Contains(m.running, n) {
-				return m == r
+				if m == r {
+					return true
+				}
+				active = true
 			}
 			probed = probed || m.known[n.idx]
 		}
-		if probed {
+		if probed && !active {
 			return true
 		}
 	}
@@ -89,7 +92,9 @@ func (s *scheduler) setInstanceRoles(r *resource) {
 		r.allowed[i].count = 0
 	}
 	for _, c := range r.children {
-		c.currentUnpromoted()
+		if c.state(true) == roleStarted {
+			c.currentUnpromoted()
+		}
 		s.instancePriority(r, c)
 	}
 	s.sortPromotable(r)
@@ -125,12 +130,10 @@ func (r *resource) currentUnpromoted() {
 }
 
 func (s *scheduler) nextUnpromoted(r *resource) {
-	if r.next == roleUnknown {
-		if len(r.nextNodes()) > 0 {
-			s.setNext(r, roleUnpromoted, "unpromoted instance")
-		} else {
-			s.setNext(r, roleStopped, "stopped instance")
-		}
+	if len(r.nextNodes()) > 0 {
+		s.setNext(r, roleUnpromoted, "unpromoted instance")
+	} else {
+		s.setNext(r, roleStopped, "stopped instance")
 	}
 	for _, c := range r.children {
 		s.nextUnpromoted(c)

@@ -51,11 +51,6 @@ func (s *scheduler) unpack() {
 	s.unpackNodes()
 	s.unpackResources()
 	s.unpackStatus()
-	for _, n := range s.nodes {
-		if !n.online || n.shutdown {
-			n.score = -Infinity
-		}
-	}
 }
 
 func (s *scheduler) plan() {

@@ -173,7 +173,7 @@ func (s *scheduler) unpackConfig() {
 	c.batchLimit = s.option("batch-limit", "0")
 	c.migrationLimit = s.option("migration-limit", "-1")
 	c.healthStrategy = s.option("node-health-strategy", "none")
-	if c.fencing && c.watchdog && c.watchdogTimeout != 0 {
+	if c.fencing && c.watchdog {
 		s.haveFenceDevice = true
 	}
 	switch p := s.option("no-quorum-policy", "stop"); p {

@@ -173,6 +173,9 @@ func (r *resource) displayName() string {
 
 func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 	n := r.current()
+	if n == nil {
+		n = r.pendingNode
+	}
 	var b strings.Builder
 	b.WriteString(r.displayName())
 	b.WriteString("\t(" + r.class)
