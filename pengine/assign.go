@@ -217,7 +217,7 @@ func (s *scheduler) finalizeAssignment(r *resource, n *node, force bool) {
 			case a.task == tStart:
 				a.clear(aRunnable)
 			default:
-				if a.interval != 0 && a.task != tCancel && a.targetRC != rcNotRunning {
+				if a.interval != 0 && a.targetRC != rcNotRunning {
 					a.clear(aRunnable)
 				}
 			}

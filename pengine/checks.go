@@ -45,11 +45,31 @@ func (s *scheduler) historyChanges(n *node, e *cib.Element) {
 			s.cleanup(r, n, false)
 		}
 	}
-	if r := s.rscByID[id]; r != nil && !r.is(rOrphan) && r.variant == primitiveVariant && !slices.Contains(r.running, n) {
-		if agentChanged(r, e) {
+	for _, r := range s.namedInHistory(id) {
+		if !r.is(rOrphan) && !slices.Contains(r.running, n) && agentChanged(r, e) {
 			s.cleanup(r, n, false)
 		}
 	}
+}
+
+// namedInHistory returns the primitives that a history entry with the id may
+// stand for.
+func (s *scheduler) namedInHistory(id string) []*resource {
+	if r := s.rscByID[id]; r != nil && r.variant == primitiveVariant && !r.top().isAnonClone() {
+		return []*resource{r}
+	}
+	base := baseID(id)
+	r := s.rscByID[base+":0"]
+	if r == nil || !r.top().isAnonClone() {
+		return nil
+	}
+	var out []*resource
+	for _, c := range r.top().children {
+		if m := member(c, base); m != nil {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 func agentChanged(r *resource, e *cib.Element) bool {

@@ -211,7 +211,6 @@ func (s *scheduler) assignInstances(r *resource) {
 		}
 		if done >= r.cloneMax {
 			s.locationScore(c, nil, -Infinity, "clone-max")
-			s.assign(c, nil)
 			continue
 		}
 		if s.assignInstance(r, c, nil, all) {

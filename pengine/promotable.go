@@ -33,7 +33,7 @@ func (s *scheduler) promotionScore(r *resource, n *node) (score Score, isSet boo
 	if len(r.children) > 0 {
 		for _, c := range r.children {
 			v, ok := s.promotionScore(c, n)
-			score = addScores(score, v)
+			score += v
 			isSet = isSet || ok
 		}
 		return score, isSet
