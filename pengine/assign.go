@@ -30,6 +30,7 @@ func (s *scheduler) showScores(r *resource, step string) {
 	if r.is(rOrphan) {
 		return
 	}
+	s.explainStep(r, step)
 	for _, n := range s.nodes {
 		if c := &r.allowed[n.idx]; c.present {
 			s.scores = append(s.scores, ScoreLine{step, r.id, n.uname, c.w})
@@ -140,13 +141,15 @@ func (s *scheduler) assignPrimitive(r *resource, prefer *node) *node {
 
 func (s *scheduler) applyThisWith(r *resource, c *colocation) {
 	var archive []cand
+	mark := r.explainMark()
 	if c.dependentRole >= rolePromoted || c.score < 0 && c.score > -Infinity {
 		archive = slices.Clone(r.allowed)
 	}
 	s.assign(c.primary, nil)
 	s.applyColocation(r, c.primary, c, true)
 	if archive != nil && !s.anyAvailable(r.allowed) {
-		s.replaceTable(r, archive, "colocation undone", c.id)
+		r.allowed = archive
+		r.explainRewind(mark)
 	}
 }
 

@@ -266,16 +266,17 @@ func (s *scheduler) unassignAll(r *resource) {
 	}
 }
 
-func (s *scheduler) saveTables(r *resource) [][]cand {
-	out := [][]cand{slices.Clone(r.allowed)}
+func (s *scheduler) saveTables(r *resource) []savedTable {
+	out := []savedTable{{slices.Clone(r.allowed), r.explainMark()}}
 	for _, c := range r.children {
 		out = append(out, s.saveTables(c)...)
 	}
 	return out
 }
 
-func (s *scheduler) restoreTables(r *resource, t [][]cand) [][]cand {
-	s.replaceTable(r, t[0], "undone", "")
+func (s *scheduler) restoreTables(r *resource, t []savedTable) []savedTable {
+	r.allowed = t[0].table
+	r.explainRewind(t[0].mark)
 	t = t[1:]
 	for _, c := range r.children {
 		// Members keep what they learned, only the instance is rolled back.

@@ -200,8 +200,8 @@ func (s *scheduler) colocateScores(dep, prim *resource, c *colocation) {
 func (s *scheduler) replaceTable(r *resource, t []cand, kind, id string) {
 	if s.opts.Explain {
 		for i := range t {
-			if t[i].present && t[i].w != r.allowed[i].w {
-				s.note(r, s.nodes[i], t[i].w-r.allowed[i].w, kind, id)
+			if t[i].present {
+				s.noteScores(r, s.nodes[i], r.allowed[i].w, t[i].w, kind, id)
 			}
 		}
 	}

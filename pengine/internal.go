@@ -44,7 +44,7 @@ func (s *scheduler) groupConstraints(g *resource) {
 				postDown = oImpliesThen
 			}
 		} else if g.collocated {
-			s.newColocation("group:internal_colocation", "", Infinity, m, prev, "", "", m.is(rCritical))
+			s.newColocation(internalColocation, "", Infinity, m, prev, "", "", m.is(rCritical))
 		}
 		if promotable {
 			s.orderTasks(g, tDemote, m, tDemote, down)

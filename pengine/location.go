@@ -182,7 +182,7 @@ func (s *scheduler) applyLocationOne(r *resource, l *location, zero bool) {
 		c.present = true
 		old := c.w
 		c.w = addScores(old, w)
-		s.note(r, nw.n, c.w-old, "location", l.id)
+		s.note(r, nw.n, w, "location", l.id)
 		if c.discover < l.discover {
 			if l.discover == discoverExclusive {
 				r.set(rExclusiveDiscovery)

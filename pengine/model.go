@@ -217,6 +217,7 @@ type resource struct {
 	thisWith, withThis []*colocation
 	locations          []*location
 	contributions      []contribution
+	promotion          []contribution // to the promotion score
 	cloneMax           int
 	cloneNodeMax       int
 	cloneMin           int

@@ -104,6 +104,7 @@ func (s *scheduler) setInstanceRoles(r *resource) {
 		if n := c.nextNode(); n != nil {
 			where = n.uname
 		}
+		s.explainPromotion(c)
 		s.scores = append(s.scores, ScoreLine{"", c.id, where, c.sortIndex})
 		var chosen *node
 		if c.sortIndex >= 0 && (promoted < r.promotedMax || !c.is(rManaged)) {
@@ -164,6 +165,7 @@ func (s *scheduler) instancePriority(clone, r *resource) {
 	case roleUnpromoted, roleStopped:
 		r.priority = int(-Infinity)
 	}
+	s.notePromotionChange(r, 0, Score(r.priority), kindPromotion, "")
 	if n != nil {
 		for _, list := range [][]*location{r.locations, clone.locations} {
 			for _, l := range list {
@@ -173,16 +175,20 @@ func (s *scheduler) instancePriority(clone, r *resource) {
 				for _, nw := range l.nodes {
 					if nw.n == n {
 						r.priority = int(addScores(Score(r.priority), nw.w))
+						s.notePromotion(r, nw.w, kindLocation, l.id)
 					}
 				}
 			}
 		}
 	}
 	for _, c := range r.thisWith {
+		old := r.priority
 		s.applyColocation(r, c.primary, c, true)
+		s.notePromotionChange(r, Score(old), Score(r.priority), kindColocation, c.id)
 	}
 	r.sortIndex = Score(r.priority)
 	if r.state(false) == rolePromoted {
+		s.notePromotionChange(r, r.sortIndex, Infinity, "promoted already", "")
 		r.sortIndex = Infinity
 	}
 }
@@ -221,6 +227,7 @@ func (s *scheduler) sortPromotable(r *resource) {
 	for _, c := range r.children {
 		n := c.nextNode()
 		if !c.is(rManaged) && c.next == rolePromoted {
+			s.notePromotionChange(c, c.sortIndex, Infinity, "unmanaged and promoted", "")
 			c.sortIndex = Infinity
 			continue
 		}
@@ -248,6 +255,7 @@ func (s *scheduler) sortPromotable(r *resource) {
 		if !c.is(rManaged) && c.next == rolePromoted {
 			c.sortIndex = Infinity
 		} else if n != nil && c.sortIndex >= 0 {
+			s.notePromotionChange(c, c.sortIndex, t[n.idx].w, "clone and colocations", r.id)
 			c.sortIndex = t[n.idx].w
 		}
 	}

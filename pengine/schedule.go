@@ -73,6 +73,7 @@ func (s *scheduler) plan() {
 	s.fencingAndShutdowns()
 	s.applyOrders()
 	s.buildGraph()
+	s.explainActions()
 }
 
 // clearOrphanFailures forgets the failures of resources that no longer exist.

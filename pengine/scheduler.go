@@ -55,6 +55,8 @@ type scheduler struct {
 	graph                       *Graph
 	dumped                      []*action
 	locationsByRsc              map[*resource][]*location
+	steps                       map[*resource]*step
+	stepOfLine                  []lineStep
 }
 
 // config holds the cluster options that the engine reads.
