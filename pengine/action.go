@@ -240,13 +240,12 @@ func (s *scheduler) newAction(r *resource, task string, interval int64, n *node,
 
 func (s *scheduler) newKeyed(r *resource, key, task string, interval int64, n *node, optional bool) *action {
 	var a *action
-	for i := len(r.actions) - 1; i >= 0; i-- {
+	if key == "" {
+		a = r.find(task, interval, n)
+	}
+	for i := len(r.actions) - 1; key != "" && i >= 0; i-- {
 		x := r.actions[i]
-		if key != "" {
-			if x.uuid() != key {
-				continue
-			}
-		} else if x.kt != task || x.interval != interval || x.custom {
+		if x.uuid() != key {
 			continue
 		}
 		if n != nil && x.node == nil {
@@ -276,7 +275,7 @@ func (s *scheduler) addAction(r *resource, key, task string, interval int64, n *
 	if r == nil {
 		return a
 	}
-	r.actions = append(r.actions, a)
+	r.index(a, len(s.nodes))
 	opTask := task
 	if r.variant == primitiveVariant {
 		a.op = s.operation(r, opTask, interval)
@@ -458,8 +457,12 @@ func (r *resource) state(current bool) role {
 // firstAction returns the newest action of r (not of its children) with the
 // task, on the node if given.
 func (r *resource) firstAction(task string, n *node) *action {
-	for i := len(r.actions) - 1; i >= 0; i-- {
-		a := r.actions[i]
+	list := r.others
+	if task == tMonitor {
+		list = r.actions
+	}
+	for i := len(list) - 1; i >= 0; i-- {
+		a := list[i]
 		if a.task != task {
 			continue
 		}
@@ -474,8 +477,9 @@ func (r *resource) firstAction(task string, n *node) *action {
 // any, and an action without node gets the node.
 func (r *resource) findKeyed(task string, interval int64, n *node) []*action {
 	var out []*action
-	for i := len(r.actions) - 1; i >= 0; i-- {
-		a := r.actions[i]
+	list := r.withKey(task, interval)
+	for i := len(list) - 1; i >= 0; i-- {
+		a := list[i]
 		if a.kt != task || a.interval != interval || a.custom {
 			continue
 		}
@@ -496,8 +500,9 @@ func (r *resource) findExact(task string, interval int64, n *node) []*action {
 	if n == nil {
 		return nil
 	}
-	for i := len(r.actions) - 1; i >= 0; i-- {
-		a := r.actions[i]
+	list := r.withKey(task, interval)
+	for i := len(list) - 1; i >= 0; i-- {
+		a := list[i]
 		if a.kt == task && a.interval == interval && a.node == n && !a.custom {
 			out = append(out, a)
 		}

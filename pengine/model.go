@@ -207,9 +207,13 @@ type resource struct {
 	assigned      *node
 	assignedScore Score
 	actions       []*action
-	dangling      []*node // nodes where a migration left it
-	migrateTo     *node   // partial migration target
-	migrateFrom   *node   // partial migration source
+	others        []*action // actions but for the probes
+	probes        []*action
+	probeAt       []*action // the newest probe on each node
+	looseProbes   bool      // a probe was planned without node
+	dangling      []*node   // nodes where a migration left it
+	migrateTo     *node     // partial migration target
+	migrateFrom   *node     // partial migration source
 	pendingTask   string
 	pendingNode   *node
 	lockNode      *node

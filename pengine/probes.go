@@ -167,8 +167,9 @@ func (s *scheduler) orderProbes() {
 // exact demands a node that matches; without it actions without node match.
 func (s *scheduler) resourceActions(r *resource, n *node, task string, exact bool) []*action {
 	var out []*action
-	for i := len(r.actions) - 1; i >= 0; i-- {
-		a := r.actions[i]
+	list := r.withKey(task, 0)
+	for i := len(list) - 1; i >= 0; i-- {
+		a := list[i]
 		if a.kt != task || a.interval != 0 || a.custom {
 			continue
 		}
@@ -231,8 +232,8 @@ func (s *scheduler) restartsAfterProbe(p, after *action) {
 	after.stamp = s.stamp
 	r := after.rsc
 	if r != nil && r.variant == primitiveVariant && p.rsc != r {
-		for i := len(r.actions) - 1; i >= 0; i-- {
-			if t := r.actions[i]; t.kt == tStop && !t.custom {
+		for i := len(r.others) - 1; i >= 0; i-- {
+			if t := r.others[i]; t.kt == tStop && !t.custom {
 				s.orderActions(p, t, oOptional)
 			}
 		}
