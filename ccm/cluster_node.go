@@ -144,6 +144,10 @@ func (n *Node) Peers() []PeerStatus {
 func (n *Node) publish() {
 	now := n.clock()
 	l := n.m.Lease()
+	if n.cfg.OnLease != nil && l.Stop != n.toldStop {
+		n.toldStop = l.Stop
+		n.cfg.OnLease(l.Stop)
+	}
 	peers := n.m.Peers()
 	wall := time.Now()
 	n.mu.Lock()

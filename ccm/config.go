@@ -34,6 +34,10 @@ type Config struct {
 	// Conditions names what is missing for exclusion besides what this package
 	// knows, e.g. "no-quorum-policy is ignore". Empty: nothing.
 	Conditions []string
+	// OnLease, if set, is told the end of the lease (nanoseconds of Clock) each
+	// time a quorum confirms it anew. It is called by the runner and must return
+	// at once.
+	OnLease func(stop int64)
 	// Logger, or slog.Default.
 	Logger *slog.Logger
 	// Clock gives nanoseconds; nil means [Boottime]. The arrival times of the

@@ -22,11 +22,12 @@ var ErrClosed = errors.New("the membership layer is closed")
 // What others read is published under mu; what others ask goes through the
 // inbox, which never blocks them.
 type Node struct {
-	cfg     Config
-	log     *slog.Logger
-	clock   func() int64
-	cluster uint64
-	life    Life
+	toldStop int64 // what OnLease was told last
+	cfg      Config
+	log      *slog.Logger
+	clock    func() int64
+	cluster  uint64
+	life     Life
 
 	// Owned by run.
 	m       *agree.Machine

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"sort"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli/simulate"
 	"github.com/quorate/quorate/pkg/daemon"
 	"github.com/quorate/quorate/pkg/demo"
+	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/lab"
 )
 
@@ -27,6 +29,12 @@ func commands() map[string]command {
 		"demo":            fromCobra(demo.NewCommand),
 		"cibadmin":        fromCobra(cibadmin.New),
 		"haresources2cib": fromCobra(h2ccmd.New),
+		guard.Command: func(env *cli.Env, args []string) int {
+			if len(args) != 1 {
+				return cli.ExitUsage
+			}
+			return guard.Main(args[0], daemon.NewLogger(env.Stderr, slog.LevelInfo).With("component", "guard"))
+		},
 		"ocf": func(env *cli.Env, args []string) int {
 			return agents.Main(args, os.Environ(), env.Stdout, env.Stderr)
 		},
@@ -36,11 +44,11 @@ func commands() map[string]command {
 }
 
 // hidden commands are for the program itself.
-var hidden = map[string]bool{"lab-init": true}
+var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"run": true, "demo": true, "ocf": true, "lab-init": true}
+var own = map[string]bool{"run": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

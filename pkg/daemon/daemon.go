@@ -9,6 +9,7 @@ import (
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/lrm"
 	"github.com/quorate/quorate/pkg/controller"
+	"github.com/quorate/quorate/pkg/guard"
 )
 
 // Tags of the messages between daemons: the first byte.
@@ -27,6 +28,7 @@ type Daemon struct {
 	replica *replica
 	lrm     *lrm.LRM
 	gate    *gate
+	guard   *guard.Guard
 	machine *controller.Machine
 	attrs   *attributes
 	edits   edits
@@ -99,6 +101,7 @@ func (d *Daemon) run(ctx context.Context) {
 			d.result(&r)
 		case <-d.replica.changed:
 			d.machine.Configuration(time.Now(), d.replica.Root())
+			d.instructGuard()
 			d.file.save(d.replica.Root())
 		case f := <-d.calls:
 			f()

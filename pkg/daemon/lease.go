@@ -31,7 +31,8 @@ func (d *Daemon) checkLease() {
 	if len(active) == 0 {
 		return
 	}
-	first, deadline := d.stopAfter.IsZero(), lease.Release
+	// A little sooner than the guard, which ends a daemon that has not let go.
+	first, deadline := d.stopAfter.IsZero(), lease.Release.Add(-d.info.stopBound/5)
 	if deadline.Before(now) {
 		deadline = now.Add(d.info.stopBound)
 	}
@@ -88,3 +89,13 @@ func (d *Daemon) release() {
 
 // shutdownBound is how long stops may take when this node leaves.
 const shutdownBound = 20 * time.Minute
+
+// instructGuard tells the guard what the configuration says about the end of
+// the right to run.
+func (d *Daemon) instructGuard() {
+	root := d.replica.Root()
+	d.guard.State.SetEnforce(!keepsResources(controller.Option(root, "no-quorum-policy")))
+	if err := d.guard.Keep(unmanaged(root)); err != nil {
+		d.log.Error(fmt.Sprintf("the guard does not know which resources stay: %v", err), "component", "guard")
+	}
+}

@@ -72,3 +72,14 @@ func fromSet(set *cib.Element, v bool) bool {
 func yes(s string) bool { b, err := cib.ParseBool(s); return err == nil && b }
 
 func no(s string) bool { b, err := cib.ParseBool(s); return err == nil && !b }
+
+// unmanaged returns the primitives that stay when the right to run ends.
+func unmanaged(root *cib.Element) (out []string) {
+	root.Path("configuration", "resources").Walk(func(e *cib.Element) bool {
+		if e.Name == "primitive" && !managed(root, e.ID()) {
+			out = append(out, e.ID())
+		}
+		return true
+	})
+	return out
+}

@@ -20,6 +20,7 @@ import (
 	"github.com/quorate/quorate/pkg/authkeys"
 	"github.com/quorate/quorate/pkg/controller"
 	"github.com/quorate/quorate/pkg/diag"
+	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/hacf"
 	"github.com/quorate/quorate/pkg/version"
 )
@@ -137,10 +138,21 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	if w := timing.Warning(); w != "" {
 		log.Warn(w)
 	}
+	// What an earlier daemon left active was run by a right that is gone.
+	if err := guard.Retire(o.RunDir); err != nil {
+		return err
+	}
+	guard.ReleaseLeftovers(o.RunDir, timing.StopBound, log.With("component", "guard"))
+	watch, err := guard.Start(o.RunDir, timing.StopBound, os.Stderr, log.With("component", "guard"))
+	if err != nil {
+		return err
+	}
+	defer watch.Stop()
 	rep := newReplica()
 	node, err := ccm.Start(life, ccm.Config{
 		Node: o.Self, Nodes: s.conf.Nodes, StateDir: o.StateDir, Replica: rep, Timing: timing,
 		Quorum: quorumPlugins(len(s.conf.Nodes)), ClusterID: s.conf.Cluster,
+		OnLease:      watch.State.SetLease,
 		ConfigDigest: digestNumber(s.conf), Logger: log.With("component", "ccm"),
 		Transport: func(l ccm.Life) (ccm.Transport, error) {
 			return link.Open(life, linkConfig(s, l, timing.Beat, log.With("component", "heartbeat")))
@@ -151,7 +163,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	}
 	g := newGate(node)
 	resources := lrm.New(lrm.Config{
-		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, "rsctmp"),
+		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, guard.ResourceDir),
 		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
 		Managed: func(resource string) bool { return managed(rep.Root(), resource) },
 	})
@@ -160,7 +172,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		text = string(cib.PrintCompact(s.candidate))
 	}
 	d := &Daemon{
-		opts: o, log: log, cluster: node, replica: rep, lrm: resources, gate: g,
+		opts: o, log: log, cluster: node, replica: rep, lrm: resources, gate: g, guard: watch,
 		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
 			TransitionerID: uuid.NewString(), Candidate: text}),
 		edits: edits{waiting: map[string]waitingEdit{}},
@@ -180,6 +192,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	defer cancel()
 	released := len(resources.Active()) == 0 && len(resources.InFlight()) == 0
 	resources.Close()
+	if released {
+		watch.State.Goodbye()
+	}
 	if err := node.Err(); err != nil {
 		return fmt.Errorf("the membership layer of this node has stopped: %w", err)
 	}

@@ -1,0 +1,86 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Names of the guard's files in the run directory.
+const (
+	stateName = "guard.state"
+	lockName  = "guard.lock"
+	keepName  = "guard.keep"
+)
+
+// page is what both processes see. Each field is one word, written whole.
+type page struct {
+	stop  atomic.Int64 // end of the lease, nanoseconds of CLOCK_BOOTTIME; 0: none yet
+	bound atomic.Int64 // nanoseconds from there until everything is released
+	pid   atomic.Int64 // of the daemon
+	flags atomic.Uint64
+}
+
+const (
+	flagEnforce = 1 << iota // resources stop at the end of the lease
+	flagGoodbye             // the daemon has released everything and leaves
+)
+
+// State is the page the daemon shares with its guard.
+type State struct {
+	p   *page
+	mem []byte
+}
+
+const pageSize = 4096
+
+// openState maps the state of a run directory; with fresh it is made anew.
+func openState(runDir string, fresh bool) (*State, error) {
+	path := filepath.Join(runDir, stateName)
+	if fresh {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := f.Truncate(pageSize); err != nil {
+		return nil, err
+	}
+	mem, err := unix.Mmap(int(f.Fd()), 0, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &State{p: (*page)(unsafe.Pointer(&mem[0])), mem: mem}, nil
+}
+
+// SetLease notes the end of the lease, in nanoseconds of CLOCK_BOOTTIME. It
+// costs one store to memory.
+func (s *State) SetLease(stop int64) { s.p.stop.Store(stop) }
+
+// SetEnforce says whether resources have to stop at the end of the lease.
+func (s *State) SetEnforce(on bool) { s.flag(flagEnforce, on) }
+
+// Goodbye says that this node has released everything: the guard ends with the
+// daemon.
+func (s *State) Goodbye() { s.flag(flagGoodbye, true) }
+
+func (s *State) flag(bit uint64, on bool) {
+	if on {
+		s.p.flags.Or(bit)
+	} else {
+		s.p.flags.And(^bit)
+	}
+}
+
+func (s *State) has(bit uint64) bool { return s.p.flags.Load()&bit != 0 }
+
+func (s *State) close() { _ = unix.Munmap(s.mem) }
