@@ -11,7 +11,7 @@ import (
 )
 
 // ErrUnknown tells that an event names what the CIB does not have.
-var ErrUnknown = errors.New("it is not in the configuration")
+var ErrUnknown = errors.New("the configuration has no such name")
 
 // Events are changes to make in a CIB before it is scheduled, each list in the
 // order given.
@@ -210,9 +210,9 @@ func (j *injector) ticket(format, action, attr, value string) func(string) error
 // op puts the result of an operation into a history.
 func (j *injector) op(o OpSpec) error {
 	j.events = append(j.events, Event{Kind: Injected, Task: o.Text})
-	class, provider, typ, ok := j.agent(o.Resource)
-	if !ok {
-		return fmt.Errorf("operation %s: there is no primitive %s: %w", o.Text, o.Resource, ErrUnknown)
+	class, provider, typ, err := j.agent(o.Resource)
+	if err != nil {
+		return fmt.Errorf("operation %s: %w", o.Text, err)
 	}
 	n, err := j.node(o.Node, true)
 	if err != nil {
@@ -229,35 +229,61 @@ func (j *injector) op(o OpSpec) error {
 	return nil
 }
 
-// agent returns what a primitive, or an instance of one, runs.
-func (j *injector) agent(name string) (class, provider, typ string, ok bool) {
-	base := name
+// agent returns what a primitive, or an instance of one, runs. A primitive in a
+// clone is known by its plain name only where some history calls it so.
+func (j *injector) agent(name string) (class, provider, typ string, err error) {
+	if p, cloned := j.find(name); p != nil && !(cloned && !j.named(name)) {
+		return j.run(p)
+	} else if p != nil {
+		return "", "", "", fmt.Errorf("primitive %s: %w: it is cloned, so name an instance, such as %s:0", name, ErrUnknown, name)
+	}
 	if i := strings.LastIndexByte(name, ':'); i > 0 {
 		if _, err := strconv.Atoi(name[i+1:]); err == nil {
-			base = name[:i]
-		}
-	}
-	resources := j.status.root.Path("configuration", "resources")
-	find := func(tag, id string) (found *cib.Element) {
-		resources.Walk(func(e *cib.Element) bool {
-			if e.Name == tag && e.ID() == id {
-				found = e
+			if p, cloned := j.find(name[:i]); p != nil && cloned {
+				return j.run(p)
 			}
-			return found == nil
-		})
-		return found
-	}
-	p := find("primitive", name)
-	if p == nil {
-		p = find("primitive", base)
-	}
-	if p == nil {
-		return "", "", "", false
-	}
-	if t := p.Get("template"); t != "" && p.Get("type") == "" {
-		if te := find("template", t); te != nil {
-			p = te
 		}
 	}
-	return p.Get("class"), p.Get("provider"), p.Get("type"), true
+	return "", "", "", fmt.Errorf("primitive %s: %w", name, ErrUnknown)
+}
+
+// find returns a configured primitive and whether it is in a clone.
+func (j *injector) find(id string) (found *cib.Element, cloned bool) {
+	var walk func(e *cib.Element, in bool)
+	walk = func(e *cib.Element, in bool) {
+		for _, c := range e.Children {
+			if c.Name == "primitive" && c.ID() == id {
+				found, cloned = c, in
+			}
+			walk(c, in || c.Name == "clone" || c.Name == "master")
+		}
+	}
+	if r := j.status.root.Path("configuration", "resources"); r != nil {
+		walk(r, false)
+	}
+	return found, cloned
+}
+
+// named reports whether a history names the resource.
+func (j *injector) named(id string) bool {
+	for _, n := range j.status.nodes {
+		for _, r := range n.el.Path("lrm", "lrm_resources").All("lrm_resource") {
+			if r.ID() == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// run returns the agent of a primitive, or of its template.
+func (j *injector) run(p *cib.Element) (class, provider, typ string, err error) {
+	if t := p.Get("template"); t != "" && p.Get("type") == "" {
+		for _, e := range j.status.root.Path("configuration", "resources").All("template") {
+			if e.ID() == t {
+				p = e
+			}
+		}
+	}
+	return p.Get("class"), p.Get("provider"), p.Get("type"), nil
 }

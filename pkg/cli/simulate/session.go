@@ -261,12 +261,18 @@ func (s *session) execute(res *pengine.Result) error {
 		failed = failed || e.Kind == simulate.Pretended
 	}
 	if !complete && !failed {
-		s.printf("Transition failed: terminated\nAn invalid transition was produced\n")
+		fmt.Fprintln(s.o.env.Stderr, "Transition failed: terminated\nAn invalid transition was produced")
 	}
 	if err := s.o.save(s.o.saveOutput, s.writer(after)); err != nil {
 		return err
 	}
 	s.tellDate()
 	s.printf("\n")
-	return s.status(after, true)
+	if err := s.status(after, true); err != nil {
+		return err
+	}
+	if !complete && !failed {
+		return &cli.Exit{Code: cli.ExitError}
+	}
+	return nil
 }
