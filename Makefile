@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: help build install demo test test-short check fmt-check vet bench fuzz clean
+.PHONY: help build install demo test test-short check fmt-check vet bench fuzz fuzz-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+fuzz-oracle: ## compare the policy engine with Debian's crm_simulate on 2,000 random CIBs (needs pacemaker-cli-utils)
+	$(GO) run ./pengine/oraclefuzz/main -n 2000 -seed 1 -jobs 1
 
 clean: ## remove what was built
 	rm -rf bin
