@@ -170,6 +170,17 @@ func (c *cluster) stops() {
 			t.Errorf("addresses on litsha21:\n%s", out)
 		}
 	})
+	c.sub("the daemon alone is killed and comes back late", func(t *testing.T, c *cluster) {
+		c.kill("litsha21")
+		c.until("another node has taken over", func() (bool, string) {
+			got := c.lab.Sample(floating)
+			return slices.ContainsFunc(got, func(n string) bool { return n != "litsha21" }), strings.Join(got, " ")
+		})
+		c.start("litsha21")
+		c.formed(directors...)
+		c.owned(floating, "litsha21")
+		c.says("litsha22", []string{"crm_mon", "-1"}, "Started litsha21\n")
+	})
 	c.sub("planned stop of the DC", func(t *testing.T, c *cluster) {
 		dc := c.dc(directors...)
 		c.stop(dc)
