@@ -65,10 +65,30 @@ func (s *scheduler) probeClone(r *resource, n *node) {
 		}
 	}
 	child := r.instanceAt[n.idx]
+	for _, c := range r.children {
+		if c.knownAtAll(n) {
+			child = c
+			break
+		}
+	}
 	if child == nil {
 		child = r.children[0]
 	}
 	s.probe(child, n)
+}
+
+// knownAtAll reports whether the state of r or of something in it is known on
+// a node.
+func (r *resource) knownAtAll(n *node) bool {
+	if r.known[n.idx] {
+		return true
+	}
+	for _, c := range r.children {
+		if c.knownAtAll(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // knownOn reports whether a node's history tells the state of r or, for an

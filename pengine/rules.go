@@ -109,7 +109,8 @@ func rscExpr(e *cib.Element, d *ruleData) bool {
 	if v, ok := e.Lookup("class"); ok && v != d.class {
 		return false
 	}
-	if v, ok := e.Lookup("provider"); ok && v != d.provider {
+	// A missing provider matches agents without provider only.
+	if e.Get("provider") != d.provider {
 		return false
 	}
 	if v, ok := e.Lookup("type"); ok && v != d.typ {

@@ -349,6 +349,7 @@ func (s *scheduler) unpackPrimitive(r *resource) {
 				for q := r.parent; q != nil; q = q.parent {
 					q.clearAll(rUnique)
 				}
+				r.parent.meta["globally-unique"] = "false"
 			}
 			p.cloneNodeMax = 1
 			p.cloneMax = min(p.cloneMax, len(s.nodes))
