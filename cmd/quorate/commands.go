@@ -11,6 +11,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
 	"github.com/quorate/quorate/pkg/cli/simulate"
+	"github.com/quorate/quorate/pkg/cli/why"
 	"github.com/quorate/quorate/pkg/daemon"
 	"github.com/quorate/quorate/pkg/demo"
 	"github.com/quorate/quorate/pkg/guard"
@@ -27,6 +28,8 @@ func commands() map[string]command {
 		"crm_node":        fromCobra(node.NewCrmNode),
 		"crm_standby":     fromCobra(node.NewCrmStandby),
 		"demo":            fromCobra(demo.NewCommand),
+		"why":             fromCobra(why.New),
+		"why-not":         fromCobra(why.NewNot),
 		"cibadmin":        fromCobra(cibadmin.New),
 		"haresources2cib": fromCobra(h2ccmd.New),
 		guard.Command: func(env *cli.Env, args []string) int {
@@ -48,7 +51,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"run": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"why": true, "why-not": true, "run": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {
