@@ -12,7 +12,7 @@ import (
 func (t *Transport) run(ctx context.Context) {
 	defer close(t.done)
 	defer close(t.events)
-	every := min(max(t.cfg.Deadtime/20, 10*time.Millisecond), 500*time.Millisecond)
+	every := min(max(t.cfg.Deadtime/10, 10*time.Millisecond), 500*time.Millisecond)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	last, waited := ccm.Boottime(), false
