@@ -99,22 +99,33 @@ const ownKey = "0:0:0:00000000-0000-0000-0000-000000000000"
 
 // record makes the lrm_resource element of a result. A failure is kept under
 // RESOURCE_last_failure_0, a repeated operation under its key, all others under
-// RESOURCE_last_0, as Pacemaker 2.1 names them.
+// RESOURCE_last_0, as Pacemaker 2.1 names them. A migration is kept under its
+// key, as it matters beyond the next operation, and a successful reload counts
+// as a start with new parameters.
 func record(node string, r *lrm.Result) *cib.Element {
 	o := &r.Op
 	if o.TransitionKey == "" {
 		o.TransitionKey = ownKey
+	}
+	if strings.HasPrefix(o.Name, "reload") && r.RC == lrm.OK && r.Status == lrm.Done {
+		started := *o
+		started.Name = "start"
+		o = &started
+	}
+	last := o.Resource + "_last_0"
+	if strings.HasPrefix(o.Name, "migrate_") {
+		last = o.Key()
 	}
 	bad := failed(r.RC, int(r.Status), targetRC(o.TransitionKey))
 	interval := o.Interval.Milliseconds()
 	var ids []string
 	switch {
 	case bad && interval == 0:
-		ids = []string{o.Resource + "_last_failure_0", o.Resource + "_last_0"}
+		ids = []string{o.Resource + "_last_failure_0", last}
 	case bad:
 		ids = []string{o.Resource + "_last_failure_0"}
 	case interval == 0:
-		ids = []string{o.Resource + "_last_0"}
+		ids = []string{last}
 	default:
 		ids = []string{o.Key()}
 	}
@@ -138,6 +149,11 @@ func record(node string, r *lrm.Result) *cib.Element {
 		}
 		op = op.WithAttr("exec-time", strconv.FormatInt(r.ExecTime.Milliseconds(), 10)).
 			WithAttr("queue-time", strconv.FormatInt(r.QueueTime.Milliseconds(), 10))
+		for _, name := range []string{"migrate_source", "migrate_target"} {
+			if v := o.Params["CRM_meta_"+name]; v != "" {
+				op = op.WithAttr(name, v)
+			}
+		}
 		op = op.WithAttr("op-digest", pengine.OpDigest(o.Params, interval > 0))
 		rsc = rsc.WithChild(op)
 	}

@@ -98,7 +98,7 @@ func (m *Machine) resourceText(resource string) []string {
 		all.merge(e)
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.flight)) {
-		if o := m.flight[key]; o.Resource == resource {
+		if o := m.flight[key]; o.Resource == resource && remembered(&o) {
 			all.merge(pendingRecord(m.cfg.Self, &o, pendingCall))
 		}
 	}
@@ -107,6 +107,10 @@ func (m *Machine) resourceText(resource string) []string {
 	}
 	return nil
 }
+
+// remembered tells whether an operation belongs to the history: a notification
+// says nothing about the state of the resource.
+func remembered(o *lrm.Op) bool { return o.Name != "notify" }
 
 // pendingCall is the call-id of what is in flight: after everything that ended.
 const pendingCall = 1 << 30
@@ -126,7 +130,9 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 		// What was repeated while it ran is over.
 		m.dropRecurring(r.Op.Resource)
 	}
-	m.hist.merge(e)
+	if remembered(&r.Op) {
+		m.hist.merge(e)
+	}
 	m.info("crmd", "process_lrm_event: LRM operation %s (call=%d, rc=%d, status=%d) complete",
 		r.Op.Key(), r.CallID, r.RC, int(r.Status))
 	if m.view.Quorum {

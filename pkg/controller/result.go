@@ -41,6 +41,9 @@ func (m *Machine) lostResult(a *pengine.GraphAction) {
 			op.TransitionKey = key
 		}
 	}
+	if !remembered(&op) {
+		return
+	}
 	n.hist.merge(pendingRecord(n.uname, &op, pendingCall))
 	m.touched(n)
 }
@@ -67,7 +70,8 @@ func (m *Machine) result(n *nodeStatus, msg *message) {
 		return
 	}
 	n.setResource(m, msg)
-	ok := !failed(msg.RC, msg.Status, targetRC(msg.TransitionKey)) || len(parts) != 4
+	ok := !failed(msg.RC, msg.Status, targetRC(msg.TransitionKey)) || len(parts) != 4 ||
+		msg.Operation == "notify" // tells the agent, who may not object
 	if !ok {
 		m.failure(n, msg)
 	}

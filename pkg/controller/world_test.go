@@ -29,6 +29,7 @@ type world struct {
 	log     []string
 	starts  []string // "rsc node" in the order of execution
 
+	shared    map[string]bool // resources that may run on several nodes
 	onAddNode func(AddNode)
 	onImport  func(Import)
 }
@@ -234,16 +235,26 @@ func (w *world) execute(n *worldNode, e Execute) {
 			switch op.Name {
 			case "start":
 				for _, o := range w.nodes {
-					if o != n && o.up && o.running[op.Resource] {
+					if o != n && o.up && o.running[op.Resource] && op.Class != "stonith" && !w.shared[op.Resource] {
 						w.t.Errorf("%s started on %s while %s runs it", op.Resource, n.name, o.name)
 					}
 				}
 				n.running[op.Resource] = true
 				w.starts = append(w.starts, op.Resource+" "+n.name)
-			case "stop":
+			case "stop", "migrate_to":
 				delete(n.running, op.Resource)
+				delete(n.running, op.Resource+" promoted")
+			case "migrate_from":
+				n.running[op.Resource] = true
+			case "promote":
+				n.running[op.Resource+" promoted"] = true
+			case "demote":
+				delete(n.running, op.Resource+" promoted")
 			case "monitor":
-				if !n.running[op.Resource] {
+				switch {
+				case n.running[op.Resource+" promoted"]:
+					rc = lrm.RunningPromoted
+				case !n.running[op.Resource]:
 					rc = lrm.NotRunning
 				}
 			}
