@@ -18,6 +18,8 @@ type opInfo struct {
 	failRole   role
 	startDelay int64
 	params     map[string]string
+	key        string  // of the actions of a primitive
+	base       []Param // of the actions of a primitive in the graph
 }
 
 // findOp returns the op element for a task and interval, disabled ones too
@@ -266,7 +268,12 @@ func (s *scheduler) newKeyed(r *resource, key, task string, interval int64, n *n
 
 // addAction creates an action without looking for an existing one.
 func (s *scheduler) addAction(r *resource, key, task string, interval int64, n *node, optional bool) *action {
-	a := &action{id: s.nextAction, task: task, kt: task, interval: interval, key: key, rsc: r, node: n, targetRC: -1, flags: aRunnable, custom: key != ""}
+	if len(s.actionSlab) == 0 {
+		s.actionSlab = make([]action, min(256, 16+len(s.actions)))
+	}
+	a := &s.actionSlab[0]
+	s.actionSlab = s.actionSlab[1:]
+	*a = action{id: s.nextAction, task: task, kt: task, interval: interval, key: key, rsc: r, node: n, targetRC: -1, flags: aRunnable, custom: key != ""}
 	s.nextAction++
 	if optional {
 		a.flags |= aOptional

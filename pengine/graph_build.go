@@ -1,8 +1,8 @@
 package pengine
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -27,15 +27,11 @@ func (s *scheduler) buildGraph() {
 	for i := len(s.actions) - 1; i >= 0; i-- {
 		s.graphAction(s.actions[i])
 	}
-	ids := map[*action]int{}
-	for _, a := range s.dumped {
-		ids[a] = a.graph.ID
-	}
 	for _, a := range s.dumped {
 		if len(a.inputs) == 0 {
 			continue
 		}
-		sort.Slice(a.inputs, func(i, j int) bool { return a.inputs[i].id < a.inputs[j].id })
+		slices.SortFunc(a.inputs, func(x, y *action) int { return cmp.Compare(x.id, y.id) })
 		in := make([]int, 0, len(a.inputs))
 		for _, x := range a.inputs {
 			if x.graph != nil {
@@ -122,17 +118,18 @@ func (s *scheduler) graphAction(a *action) {
 	}
 	a.set(aDumped)
 	// Orderings of the same pair count as one.
-	at := map[*action]int{}
-	var merged []edge
+	s.stamp++
+	merged := s.merged[:0]
 	for i := len(a.before) - 1; i >= 0; i-- {
 		e := a.before[i]
-		if k, ok := at[e.a]; ok {
-			merged[k].t |= e.t
+		if e.a.stamp == s.stamp {
+			merged[e.a.slot].t |= e.t
 			continue
 		}
-		at[e.a] = len(merged)
+		e.a.stamp, e.a.slot = s.stamp, int32(len(merged))
 		merged = append(merged, e)
 	}
+	s.merged = merged
 	for i := range merged {
 		if s.inputCounts(a, &merged[i]) {
 			a.inputs = append(a.inputs, merged[i].a)
@@ -146,7 +143,12 @@ func (s *scheduler) graphAction(a *action) {
 }
 
 func (s *scheduler) graphElement(a *action) *GraphAction {
-	g := &GraphAction{Kind: RscOp, Operation: a.task, Key: a.uuid(), Cause: a.cause}
+	if len(s.graphSlab) == 0 {
+		s.graphSlab = make([]GraphAction, min(256, 16+len(s.graph.Actions)))
+	}
+	g := &s.graphSlab[0]
+	s.graphSlab = s.graphSlab[1:]
+	*g = GraphAction{Kind: RscOp, Operation: a.task, Key: a.uuid(), Cause: a.cause}
 	switch {
 	case a.is(aPseudo):
 		g.Kind = PseudoEvent
@@ -178,17 +180,10 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 		g.Node, g.NodeID = a.node.uname, a.node.id
 	}
 	if r != nil && g.Kind != PseudoEvent {
-		p := &PrimitiveRef{ID: r.id, Class: r.class, Provider: r.provider, Type: r.typ}
-		switch {
-		case r.is(rOrphan) && r.lrmID != "":
-			p.ID, p.LongID = r.lrmID, r.id
-		case !r.is(rUnique):
-			p.ID, p.LongID = r.xml.ID(), r.id
-			if r.lrmID != "" && r.lrmID != p.ID {
-				p.LongID = r.lrmID
-			}
+		if r.ref == nil {
+			r.ref = r.primitiveRef()
 		}
-		g.Primitive = p
+		g.Primitive = r.ref
 	}
 	s.graphParams(a, g)
 	if a.targetRC >= 0 {
@@ -207,39 +202,29 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 	return g
 }
 
+// primitiveRef names a resource and its agent in the graph.
+func (r *resource) primitiveRef() *PrimitiveRef {
+	p := &PrimitiveRef{ID: r.id, Class: r.class, Provider: r.provider, Type: r.typ}
+	switch {
+	case r.is(rOrphan) && r.lrmID != "":
+		p.ID, p.LongID = r.lrmID, r.id
+	case !r.is(rUnique):
+		p.ID, p.LongID = r.xml.ID(), r.id
+		if r.lrmID != "" && r.lrmID != p.ID {
+			p.LongID = r.lrmID
+		}
+	}
+	return p
+}
+
 func metaName(k string) string { return "CRM_meta_" + strings.ReplaceAll(k, "-", "_") }
 
 // graphParams fills the attributes of an action. Actions of one resource share
 // what does not depend on the action.
 func (s *scheduler) graphParams(a *action, g *GraphAction) {
 	r := a.rsc
-	var out []Param
-	if r != nil && r.variant == primitiveVariant && (a.node != nil || true) {
-		params := s.parameters(r, a.node)
-		if a.op != nil {
-			for k, v := range a.op.params {
-				if _, ok := params[k]; !ok {
-					out = append(out, Param{k, v})
-				}
-			}
-		}
-		for k, v := range params {
-			if a.op != nil {
-				if o, ok := a.op.params[k]; ok {
-					v = o
-				}
-			}
-			out = append(out, Param{k, v})
-		}
-	}
-	if a.op != nil {
-		for k, v := range a.op.meta {
-			if k == "OCF_CHECK_LEVEL" {
-				continue
-			}
-			out = append(out, Param{metaName(k), v})
-		}
-	}
+	base := s.graphBase(a)
+	out := s.params[:0]
 	if a.cancel != "" {
 		out = append(out, Param{"CRM_meta_operation", a.cancel})
 		if a.op == nil || a.op.meta["interval"] == "" {
@@ -283,8 +268,75 @@ func (s *scheduler) graphParams(a *action, g *GraphAction) {
 			}
 		}
 	}
-	slices.SortFunc(out, func(x, y Param) int { return strings.Compare(x.Name, y.Name) })
-	g.Params = slices.CompactFunc(out, func(x, y Param) bool { return x.Name == y.Name })
+	sortParams(out)
+	s.params = out
+	g.Params = mergeParams(base, out)
+}
+
+// graphBase returns the parameters that the configuration of the resource and
+// of the operation gives an action, sorted; they are read only.
+func (s *scheduler) graphBase(a *action) []Param {
+	if a.op == nil {
+		return nil
+	}
+	r := a.rsc
+	primitive := r != nil && r.variant == primitiveVariant
+	var params map[string]string
+	if primitive {
+		params = s.parameters(r, a.node)
+		if a.op.base != nil && !r.dynamicParams {
+			return a.op.base
+		}
+	}
+	out := make([]Param, 0, len(params)+len(a.op.params)+len(a.op.meta))
+	if primitive {
+		for k, v := range a.op.params {
+			out = append(out, Param{k, v})
+		}
+		for k, v := range params {
+			if _, ok := a.op.params[k]; !ok {
+				out = append(out, Param{k, v})
+			}
+		}
+	}
+	for k, v := range a.op.meta {
+		if k != "OCF_CHECK_LEVEL" {
+			out = append(out, Param{metaName(k), v})
+		}
+	}
+	sortParams(out)
+	if primitive {
+		a.op.base = out
+	}
+	return out
+}
+
+// sortParams sorts by name and, to be the same every time, by value.
+func sortParams(list []Param) {
+	slices.SortFunc(list, func(x, y Param) int {
+		if c := strings.Compare(x.Name, y.Name); c != 0 {
+			return c
+		}
+		return strings.Compare(x.Value, y.Value)
+	})
+}
+
+// mergeParams merges two sorted lists into a new one; of equal names the first
+// counts.
+func mergeParams(a, b []Param) []Param {
+	out := make([]Param, 0, len(a)+len(b))
+	for len(a)+len(b) > 0 {
+		var p Param
+		if len(b) == 0 || len(a) > 0 && a[0].Name <= b[0].Name {
+			p, a = a[0], a[1:]
+		} else {
+			p, b = b[0], b[1:]
+		}
+		if n := len(out); n == 0 || out[n-1].Name != p.Name {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func (r *resource) cloneMeta() []Param {

@@ -242,6 +242,7 @@ type resource struct {
 	paramsByNode       map[int]map[string]string
 
 	metaFlat      []Param
+	ref           *PrimitiveRef
 	promoteDone   bool
 	numbered      bool
 	instanceAt    []*resource
@@ -387,6 +388,7 @@ type action struct {
 	prio                           bool
 	custom                         bool // key does not follow from resource, task and interval
 	stamp                          uint32
+	slot                           int32    // place among the merged orderings while the graph is built
 	migrate                        [2]*node // source and target
 }
 
@@ -493,7 +495,14 @@ func (a *action) uuid() string {
 		if a.rsc == nil {
 			return a.task
 		}
-		a.key = opKeyString(a.rsc.id, a.kt, a.interval)
+		if a.op == nil || a.rsc.variant != primitiveVariant {
+			a.key = opKeyString(a.rsc.id, a.kt, a.interval)
+			return a.key
+		}
+		if a.op.key == "" {
+			a.op.key = opKeyString(a.rsc.id, a.kt, a.interval)
+		}
+		a.key = a.op.key
 	}
 	return a.key
 }

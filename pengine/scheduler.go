@@ -54,6 +54,10 @@ type scheduler struct {
 	featureSet                  string
 	graph                       *Graph
 	dumped                      []*action
+	actionSlab                  []action      // room for the next actions
+	graphSlab                   []GraphAction // room for the next elements of the graph
+	merged                      []edge        // buffers
+	params                      []Param
 	locationsByRsc              map[*resource][]*location
 	steps                       map[*resource]*step
 	stepOfLine                  []lineStep
