@@ -17,11 +17,22 @@ type ScoreLine struct {
 }
 
 // String writes the line as the tools do.
-func (l ScoreLine) String() string {
+func (l ScoreLine) String() string { return string(l.Append(nil)) }
+
+// Append appends the line, without its end, to b.
+func (l ScoreLine) Append(b []byte) []byte {
 	if l.Step == "" {
-		return l.Resource + " promotion score on " + l.Node + ": " + l.Score.String()
+		b = append(b, l.Resource...)
+		b = append(b, " promotion score on "...)
+	} else {
+		b = append(b, l.Step...)
+		b = append(b, ": "...)
+		b = append(b, l.Resource...)
+		b = append(b, " allocation score on "...)
 	}
-	return l.Step + ": " + l.Resource + " allocation score on " + l.Node + ": " + l.Score.String()
+	b = append(b, l.Node...)
+	b = append(b, ": "...)
+	return append(b, l.Score.String()...)
 }
 
 // showScores records the table of a resource and, for collective ones, of the

@@ -21,8 +21,8 @@ import (
 // commands maps each name to its command, one line a command.
 func commands() map[string]command {
 	return map[string]command{
-		"crm_simulate":    simulate.Run,
-		"ptest":           fromCobra(simulate.NewPtest),
+		"crm_simulate":    oneShot(simulate.Run),
+		"ptest":           oneShot(fromCobra(simulate.NewPtest)),
 		"cl_status":       fromCobra(node.NewClStatus),
 		"crm_mon":         fromCobra(newMon),
 		"crm_node":        fromCobra(node.NewCrmNode),

@@ -239,11 +239,10 @@ func (s *session) allocations(res *pengine.Result) {
 	s.printf("\n%s:\n", title)
 	if o.scores {
 		for _, l := range res.Scores {
-			if o.quiet && !o.fancy {
-				fmt.Fprintf(&s.fancy, "%v\n", l)
-			} else {
-				fmt.Fprintf(&s.fancy, "  * %v\n", l)
+			if !o.quiet || o.fancy {
+				s.fancy.WriteString("  * ")
 			}
+			s.fancy.Write(append(l.Append(s.fancy.AvailableBuffer()), '\n'))
 		}
 	}
 }
