@@ -313,6 +313,18 @@ func (c *cluster) ownedByOther(addr netip.Addr, not string) string {
 	return owner
 }
 
+// neverTwice fails if two nodes held the sampler's address at once.
+func neverTwice(t *testing.T, s *lab.Sampler) {
+	t.Helper()
+	for _, h := range s.History() {
+		if len(h.Owners) > 1 {
+			samples, longest := s.Quality()
+			t.Errorf("two nodes held the address at once (%d samples, the longest pause %v): %v", samples, longest, s.History())
+			return
+		}
+	}
+}
+
 // anywhere executes a command where a daemon runs.
 func (c *cluster) anywhere(argv ...string) string {
 	for _, name := range c.members() {

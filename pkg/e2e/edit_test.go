@@ -150,6 +150,25 @@ func TestEdits(t *testing.T) {
 		}
 	})
 
+	c.sub("power loss of all nodes", func(t *testing.T, c *cluster) {
+		c.ok(at, "cibadmin", "-C", "-o", "resources", "-X", dummy("power"))
+		for _, name := range directors {
+			if err := c.nodes[name].Crash(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range directors {
+			if err := c.nodes[name].Boot(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.form()
+		c.same(directors...)
+		if out := c.ok(third, "cibadmin", "-Q", "-o", "resources"); !strings.Contains(out, `id="power"`) {
+			t.Errorf("an acknowledged change is lost:\n%s", out)
+		}
+	})
+
 	c.sub("without quorum", func(t *testing.T, c *cluster) {
 		c.kill(dc, third)
 		c.says(at, []string{"crm_node", "-q"}, "0\n")

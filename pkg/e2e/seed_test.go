@@ -63,6 +63,39 @@ func repaired(t *testing.T, damaged string) string {
 	return out
 }
 
+// listing3 returns the ha.cf of the article, unchanged.
+func listing3(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(article)
+	if err != nil {
+		t.Skipf("SKIPPED: the article is not here: %v", err)
+	}
+	text := string(b)
+	from, to := strings.Index(text, " # Log to syslog as facility"), strings.Index(text, " crm yes\n")
+	if from < 0 || to < from {
+		t.Fatalf("%s has no listing 3", article)
+	}
+	return text[from : to+len(" crm yes\n")]
+}
+
+// TestArticleHaCf: the article's ha.cf starts a daemon as it is.
+func TestArticleHaCf(t *testing.T) {
+	t.Parallel()
+	text := listing3(t)
+	c := newCluster(t, "litsha21")
+	c.write("litsha21", "/etc/ha.d/ha.cf", text, 0o600)
+	c.start()
+	c.logged("litsha21", "info: Configuration validated. Starting heartbeat")
+	c.logged("litsha21", "/usr/lib/heartbeat/pingd is answered by the built-in pingd")
+	for name, value := range map[string]string{"keepalive": "3", "warntime": "5", "deadtime": "10", "crm": "yes"} {
+		c.becomes("litsha21", 0, value+"\n", "cl_status", "hbparameter", "-p", name)
+	}
+	c.stop("litsha21")
+	if log := c.log("litsha21"); len(matching(log, "ERROR")) > 0 {
+		t.Errorf("a start and a stop in order log errors:\n%s", log)
+	}
+}
+
 const cibFile = "/var/lib/heartbeat/crm/cib.xml"
 
 // configuration returns what a node holds as configuration.
@@ -137,6 +170,14 @@ func TestArticleCIB(t *testing.T) {
 		for _, name := range directors {
 			c.says(name, []string{"crm_mon", "-1"}, "Online: [ litsha21 litsha22 litsha23 ]", "Current DC: litsha",
 				"IPaddr_1\t(ocf:heartbeat:IPaddr):\t Started litsha21", "partition with quorum")
+		}
+	})
+	c.sub("the address in the kernel", func(t *testing.T, c *cluster) {
+		out := c.ok("litsha21", "ip", "-o", "-4", "addr", "show", "dev", "eth0")
+		for _, text := range []string{"192.168.71.205/24 brd 192.168.71.255 ", "secondary eth0:0", "192.168.71.201/24"} {
+			if !strings.Contains(out, text) {
+				t.Errorf("eth0 of litsha21 lacks %q:\n%s", text, out)
+			}
 		}
 	})
 	c.commands()
