@@ -221,6 +221,9 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 	if len(ops) == 0 {
 		return
 	}
+	if s.isForeign(e.ID()) {
+		return
+	}
 	r := s.findHistoryResource(n, e.ID())
 	if r == nil {
 		if r = s.orphan(e, n); r == nil {

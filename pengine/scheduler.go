@@ -27,6 +27,7 @@ type scheduler struct {
 	all       []*resource // every resource, in the order of creation
 	rscByID   map[string]*resource
 	templates map[string]*cib.Element
+	foreign   map[string]bool // ids, and prefixes that end in "-", of what is left alone
 	templUse  map[string][]string
 	tags      map[string][]string
 

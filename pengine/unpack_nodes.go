@@ -79,8 +79,8 @@ func (s *scheduler) nodeAttrs(e *cib.Element, n *node, overwrite bool) {
 	} else if s.clusterName != "" {
 		n.attrs["#site-name"] = s.clusterName
 	}
-	if e.First("utilization") != nil {
-		s.warnf("node %s has utilization: it is not taken into account", n.id)
+	if e.First("utilization") != nil && s.cfg.placement != "default" {
+		s.warnf("node %s: its utilization is not taken into account: placement strategies are not supported yet", n.id)
 	}
 }
 

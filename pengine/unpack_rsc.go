@@ -106,6 +106,38 @@ func (s *scheduler) expandTemplate(e *cib.Element) *cib.Element {
 	return out.WithChildren(children...)
 }
 
+// leaveAlone remembers what a bundle consists of, so that its history does not
+// look like that of an orphan, which would be stopped.
+func (s *scheduler) leaveAlone(bundle *cib.Element) {
+	if s.foreign == nil {
+		s.foreign = map[string]bool{}
+	}
+	id := bundle.ID()
+	for _, kind := range []string{"docker", "podman", "rkt", "ip"} {
+		s.foreign[id+"-"+kind+"-"] = true
+	}
+	s.foreign[id+"-"] = true
+	if p := bundle.First("primitive"); p != nil {
+		s.foreign[p.ID()] = true
+	}
+}
+
+// isForeign reports whether a history belongs to something that is left alone.
+func (s *scheduler) isForeign(id string) bool {
+	if len(s.foreign) == 0 {
+		return false
+	}
+	if s.foreign[baseID(id)] {
+		return true
+	}
+	for p := range s.foreign {
+		if strings.HasSuffix(p, "-") && strings.HasPrefix(id, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // unpackResource makes a resource and its children; instance is the number of
 // a clone instance or -1.
 func (s *scheduler) unpackResource(e *cib.Element, parent *resource, instance int) *resource {
@@ -130,7 +162,8 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	case "clone", "master", "master_slave":
 		r.variant = cloneVariant
 	case "bundle":
-		s.errorf("bundle %s is not supported yet and ignored", id)
+		s.warnf("bundle %s is not scheduled yet: bundles are not supported; it is left as it is", id)
+		s.leaveAlone(e)
 		return nil
 	default:
 		s.errorf("line %d: the resource element %s %s is unknown and ignored", e.Line, e.Name, id)
@@ -152,8 +185,8 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 		if c.Name == "operations" {
 			r.opsXML = s.deref(c).All("op")
 		}
-		if c.Name == "utilization" {
-			s.warnf("resource %s has utilization: it is not taken into account", id)
+		if c.Name == "utilization" && s.cfg.placement != "default" {
+			s.warnf("resource %s: its utilization is not taken into account: placement strategies are not supported yet", id)
 		}
 	}
 	r.flags = rProvisional | flags
