@@ -191,11 +191,14 @@ func (n *nodeState) forget(names ...string) {
 	n.history, n.resources = nil, nil
 }
 
+// opAttrs is how many attributes an operation gets here.
+const opAttrs = 16
+
 // op returns the operation of a history with an id, making one when missing.
 func (h *history) op(id string) *cib.Element {
 	o := h.ops[id]
 	if o == nil {
-		o = cib.New("lrm_rsc_op", "id", id)
+		o = &cib.Element{Name: "lrm_rsc_op", Attrs: append(make([]cib.Attr, 0, opAttrs), cib.Attr{Name: "id", Value: id})}
 		h.ops[id] = o
 		h.el.Children = append(h.el.Children, o)
 	}
