@@ -348,3 +348,21 @@ func TestFencingOfAMemberBlocksNobodyElse(t *testing.T) {
 		t.Errorf("nothing is done about another resource\n%s", strings.Join(w.log[lines:], "\n"))
 	}
 }
+
+// A failure whose report dies with the DC is counted by the next one, once.
+func TestFailureIsCountedByTheNextDC(t *testing.T) {
+	w := newWorld(t, "n1", "n2", "n3")
+	w.view("n2", "n1", "n3")
+	w.pass(time.Second)
+	w.nodes["n2"].up = false // before the report arrives
+	delete(w.nodes["n1"].running, "ip")
+	w.repeatMonitor("n1", "ip")
+	w.expired["n2"] = true
+	w.view("n3", "n1")
+	w.pass(2 * time.Second)
+	w.view("n3", "n1")
+	w.pass(2 * time.Second)
+	if v := w.nodes["n1"].m.attrs["fail-count-ip#monitor_5000"]; v != "1" {
+		t.Fatalf("fail count is %q, want 1\n%s", v, strings.Join(w.log, "\n"))
+	}
+}

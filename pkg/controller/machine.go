@@ -29,13 +29,16 @@ type Machine struct {
 	now   time.Time
 	view  ccm.View
 
-	config  *cib.Element // newest configuration, without status
-	hist    *history     // what was run on this node
-	attrs   map[string]string
-	flight  map[string]lrm.Op // in flight here, by transition key
-	leaving bool
-	left    bool
-	asked   time.Time // when a shutdown was last asked for
+	config *cib.Element // newest configuration, without status
+	hist   *history     // what was run on this node
+	attrs  map[string]string
+	flight map[string]lrm.Op // in flight here, by transition key
+	// uncounted are the reports of failures for which no DC has set a fail count
+	// here yet, by the attribute; they are repeated after a join.
+	uncounted map[string]*message
+	leaving   bool
+	left      bool
+	asked     time.Time // when a shutdown was last asked for
 
 	dc     *dc                     // set while this node is the DC
 	shown  map[string]*cib.Element // node_state by name, as the DC told
@@ -68,7 +71,7 @@ func New(cfg Config) *Machine {
 		cfg: cfg, state: Starting,
 		config: cib.New("cib").WithChild(cib.New("configuration")),
 		hist:   newHistory(), attrs: map[string]string{}, flight: map[string]lrm.Op{},
-		shown: map[string]*cib.Element{},
+		shown: map[string]*cib.Element{}, uncounted: map[string]*message{},
 	}
 	if cfg.Candidate != "" {
 		root, err := cib.Parse([]byte(cfg.Candidate), "configuration of "+cfg.Self)

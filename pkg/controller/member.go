@@ -20,6 +20,9 @@ func (m *Machine) obey(msg *message) {
 		if m.dc == nil {
 			m.to(NotDC, "I_NOT_DC", "C_HA_MESSAGE", "do_cl_join_finalize_respond")
 		}
+		for _, k := range slices.Sorted(maps.Keys(m.uncounted)) {
+			m.send(m.view.DC, m.uncounted[k])
+		}
 		if m.leaving {
 			m.askShutdown()
 		}
@@ -32,6 +35,7 @@ func (m *Machine) obey(msg *message) {
 	case msgAttrSet:
 		for k, v := range msg.Attrs {
 			m.setAttr(k, v)
+			delete(m.uncounted, k)
 		}
 	case msgStatus:
 		m.takeStatus(msg)
@@ -135,11 +139,15 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	}
 	m.info("crmd", "process_lrm_event: LRM operation %s (call=%d, rc=%d, status=%d) complete",
 		r.Op.Key(), r.CallID, r.RC, int(r.Status))
+	report := &message{Kind: msgResult, TransitionKey: r.Op.TransitionKey,
+		OpKey: r.Op.Key(), Operation: r.Op.Name, IntervalMS: r.Op.Interval.Milliseconds(),
+		RC: r.RC, Status: int(r.Status), Resource: r.Op.Resource,
+		Resources: m.resourceText(r.Op.Resource)}
+	if attr := report.failCount(); attr != "" {
+		m.uncounted[attr] = report
+	}
 	if m.view.Quorum {
-		m.send(m.view.DC, &message{Kind: msgResult, TransitionKey: r.Op.TransitionKey,
-			OpKey: r.Op.Key(), Operation: r.Op.Name, IntervalMS: r.Op.Interval.Milliseconds(),
-			RC: r.RC, Status: int(r.Status), Resource: r.Op.Resource,
-			Resources: m.resourceText(r.Op.Resource)})
+		m.send(m.view.DC, report)
 	}
 	m.do(StatusChanged{})
 }
@@ -218,6 +226,7 @@ func (m *Machine) forget(resource string) {
 	if m.hist.rsc[resource] == nil {
 		m.forgetOne(resource)
 	}
+	maps.DeleteFunc(m.uncounted, func(k string, _ *message) bool { return failureOf(k, resource) })
 	gone := map[string]*string{}
 	for k := range m.attrs {
 		if failureOf(k, resource) {

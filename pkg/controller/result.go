@@ -88,14 +88,23 @@ func (m *Machine) result(n *nodeStatus, msg *message) {
 	}
 }
 
+// failCount returns the name of the attribute that counts the failure that a
+// result reports, or "": probes and notifications do not count.
+func (msg *message) failCount() string {
+	if !failed(msg.RC, msg.Status, targetRC(msg.TransitionKey)) ||
+		msg.Operation == "" || msg.Operation == "notify" || msg.Operation == "monitor" && msg.IntervalMS == 0 {
+		return ""
+	}
+	return "fail-count-" + attributeName(msg.Resource) + "#" + msg.Operation + "_" + itoa64(msg.IntervalMS)
+}
+
 // failure counts a failed operation on its node, as fail-count-RSC#OP_INTERVAL.
 func (m *Machine) failure(n *nodeStatus, msg *message) {
-	task, interval := msg.Operation, itoa64(msg.IntervalMS)
-	switch {
-	case task == "monitor" && msg.IntervalMS == 0, task == "notify": // probes and notifications do not count
+	suffix, counts := strings.CutPrefix(msg.failCount(), "fail-count-")
+	if !counts {
 		return
 	}
-	suffix := attributeName(msg.Resource) + "#" + task + "_" + interval
+	task := msg.Operation
 	count := "1"
 	fatal := task == "stop" || task == "start" && m.option("start-failure-is-fatal") != "false"
 	if fatal {
