@@ -10,6 +10,7 @@ import (
 	"github.com/quorate/quorate/lrm"
 	"github.com/quorate/quorate/pkg/controller"
 	"github.com/quorate/quorate/pkg/guard"
+	"github.com/quorate/quorate/pkg/peinput"
 )
 
 // Tags of the messages between daemons: the first byte.
@@ -33,6 +34,7 @@ type Daemon struct {
 	attrs   *attributes
 	edits   edits
 	file    *cibFile
+	inputs  *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
 	info    nodeInfo
 
 	hurry  <-chan struct{} // closed by the second request to stop

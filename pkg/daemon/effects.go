@@ -13,6 +13,7 @@ import (
 	"github.com/quorate/quorate/lrm"
 	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/controller"
+	"github.com/quorate/quorate/pkg/peinput"
 )
 
 // effects carries out what the controller wants, in order, until it wants
@@ -70,6 +71,9 @@ func (d *Daemon) schedule(e controller.Schedule) {
 	} else {
 		work()
 	}
+	if err == nil {
+		d.record(e, res, now)
+	}
 	d.call(func() {
 		var g *pengine.Graph
 		var next time.Time
@@ -80,6 +84,23 @@ func (d *Daemon) schedule(e controller.Schedule) {
 		}
 		d.machine.Scheduled(time.Now(), e.Serial, g, next, err)
 	})
+}
+
+// record keeps the input of a transition that does something.
+func (d *Daemon) record(e controller.Schedule, res *pengine.Result, now time.Time) {
+	if d.inputs == nil || len(res.Graph.Actions) == 0 {
+		return
+	}
+	series := peinput.Input
+	switch {
+	case len(res.Errors) > 0:
+		series = peinput.Error
+	case len(res.Warnings) > 0:
+		series = peinput.Warn
+	}
+	if !d.inputs.Save(peinput.Job{Root: e.Root, Now: now, Transition: e.TransitionID, Series: series}) {
+		d.log.Warn(fmt.Sprintf("the input of transition %d is not stored: the disk is behind by many inputs", e.TransitionID), "component", "pengine")
+	}
 }
 
 // remarks logs what the policy engine finds wrong, each sentence once.

@@ -22,6 +22,7 @@ import (
 	"github.com/quorate/quorate/pkg/diag"
 	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/peinput"
 	"github.com/quorate/quorate/pkg/version"
 )
 
@@ -182,6 +183,10 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	}
 	d.attrs = newAttributes(d)
 	go d.file.run()
+	if s.conf.RecordInputs {
+		d.inputs = peinput.NewRecorder(filepath.Join(o.StateDir, "pengine"), log.With("component", "pengine"))
+		go d.inputs.Run()
+	}
 	srv := &server{ln: ln, log: log, handle: d.serve}
 	go srv.serve(life)
 	stopClients := d.startClients(life)
@@ -202,6 +207,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		log.Warn(err.Error(), "component", "ccm")
 	}
 	d.file.close(closing)
+	if d.inputs != nil {
+		d.inputs.Close(closing)
+	}
 	if err := node.Close(); err != nil {
 		return err
 	}

@@ -73,6 +73,8 @@ type Config struct {
 	// CoreDumps and CoreRoot govern core files.
 	CoreDumps bool
 	CoreRoot  string
+	// RecordInputs keeps the inputs of the policy engine.
+	RecordInputs bool
 
 	// params holds what each directive was set to, for [Config.Param].
 	params map[string]string

@@ -115,7 +115,7 @@ func init() {
 		{Name: "quorum_server", Syntax: "HOST", Summary: "host of the quorum server", Support: NotYet, Note: "the server is not asked", set: ignore},
 		{Name: "normalpoll", Syntax: "on|off", Default: "on", Summary: "how the main loop waits", Support: NoEffect, Note: "there is no such loop", set: boolean(nil)},
 		{Name: "record_config_changes", Syntax: "on|off", Default: "on", Summary: "log changes of the CIB", Support: NotYet, Note: "every change is kept", set: boolean(nil)},
-		{Name: "record_pengine_inputs", Syntax: "on|off", Default: "on", Summary: "keep inputs of the policy engine", Support: NotYet, set: boolean(nil)},
+		{Name: "record_pengine_inputs", Syntax: "on|off", Default: "on", Summary: "keep inputs of the policy engine", set: boolean(func(c *Config) *bool { return &c.RecordInputs })},
 		{Name: "enable_config_writes", Syntax: "on|off", Default: "on", Summary: "write the CIB to disk", Support: NoEffect, Note: "an acknowledged change is always on disk", set: boolean(nil)},
 	}
 	for i := range directives {

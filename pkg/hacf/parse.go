@@ -65,7 +65,7 @@ func newParser(file string, port int) *parser {
 			Warntime: -1, Initdead: -1, Deadping: -1,
 			Autojoin: "none", UUIDFrom: "file", HBGenMethod: "file",
 			Realtime: true, RTPrio: 1,
-			CoreDumps: true, CoreRoot: "/var/lib/heartbeat/cores",
+			RecordInputs: true, CoreDumps: true, CoreRoot: "/var/lib/heartbeat/cores",
 			Log:    Log{BadPackets: true, ReconnectInterval: 60e9},
 			params: make(map[string]string),
 		},
