@@ -242,11 +242,15 @@ func (s *scheduler) assignInstance(clone, r *resource, prefer *node, all bool) b
 			s.banInstance(r, i)
 		}
 	}
-	backup := s.saveTables(r)
+	backup := slices.Clone(r.allowed)
 	chosen := s.assign(r, prefer)
 	if chosen != nil && prefer != nil && chosen != prefer {
-		s.restoreTables(r, backup)
-		s.unassignAll(r)
+		s.replaceTable(r, backup, "undone", "")
+		if r.variant == primitiveVariant {
+			s.unassign(r)
+		}
+		// The members of a group stay where they got although the instance
+		// does not count there: so does Pacemaker.
 		chosen = nil
 	}
 	if chosen == nil {
@@ -254,35 +258,6 @@ func (s *scheduler) assignInstance(clone, r *resource, prefer *node, all bool) b
 	}
 	clone.allowed[chosen.idx].count++
 	return true
-}
-
-func (s *scheduler) unassignAll(r *resource) {
-	for _, c := range r.children {
-		s.unassignAll(c)
-	}
-	s.unassign(r)
-	if r.variant != primitiveVariant {
-		r.assigned = nil
-	}
-}
-
-func (s *scheduler) saveTables(r *resource) []savedTable {
-	out := []savedTable{{slices.Clone(r.allowed), r.explainMark()}}
-	for _, c := range r.children {
-		out = append(out, s.saveTables(c)...)
-	}
-	return out
-}
-
-func (s *scheduler) restoreTables(r *resource, t []savedTable) []savedTable {
-	r.allowed = t[0].table
-	r.explainRewind(t[0].mark)
-	t = t[1:]
-	for _, c := range r.children {
-		// Members keep what they learned, only the instance is rolled back.
-		t = s.restoreTables(c, t)
-	}
-	return t
 }
 
 func (s *scheduler) banInstance(r *resource, i int) { s.scoreInstance(r, i, -Infinity) }
