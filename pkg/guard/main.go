@@ -45,7 +45,7 @@ func Main(runDir string, log *slog.Logger) int {
 	}
 	var st *State
 	if err == nil {
-		st, err = openState(runDir, false)
+		st, err = mapState(os.NewFile(4, "guard state"))
 	}
 	if err != nil {
 		log.Error(err.Error())

@@ -25,6 +25,7 @@ type Guard struct {
 	errOut io.Writer
 	bound  time.Duration
 	log    *slog.Logger
+	page   *os.File // the state's memory, for a guard that is started again
 	pipe   *os.File // its write end: the guard reads its end when the daemon dies
 	quit   chan struct{}
 	ended  chan struct{}
@@ -57,14 +58,14 @@ func Retire(runDir string) error {
 // Start starts the guard of this process and starts it again whenever it ends
 // before Stop. bound is how long a release may take after the end of the lease.
 func Start(runDir string, bound time.Duration, errOut io.Writer, log *slog.Logger) (*Guard, error) {
-	st, err := openState(runDir, true)
+	st, page, err := newState()
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
 	st.p.bound.Store(int64(bound))
 	st.p.pid.Store(int64(os.Getpid()))
 	st.SetEnforce(true)
-	g := &Guard{State: st, runDir: runDir, errOut: errOut, bound: bound, log: log,
+	g := &Guard{State: st, page: page, runDir: runDir, errOut: errOut, bound: bound, log: log,
 		quit: make(chan struct{}), ended: make(chan struct{})}
 	if err := g.Keep(nil); err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
@@ -88,7 +89,7 @@ func (g *Guard) spawn() (*exec.Cmd, error) {
 	}
 	defer r.Close()
 	cmd := exec.Command(self, Command, g.runDir)
-	cmd.ExtraFiles = []*os.File{r}
+	cmd.ExtraFiles = []*os.File{r, g.page} // 3 and 4
 	cmd.Stdout, cmd.Stderr = g.errOut, g.errOut
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

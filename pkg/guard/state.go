@@ -1,10 +1,8 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"unsafe"
 
@@ -13,9 +11,8 @@ import (
 
 // Names of the guard's files in the run directory.
 const (
-	stateName = "guard.state"
-	lockName  = "guard.lock"
-	keepName  = "guard.keep"
+	lockName = "guard.lock"
+	keepName = "guard.keep"
 )
 
 // page is what both processes see. Each field is one word, written whole.
@@ -39,25 +36,31 @@ type State struct {
 
 const pageSize = 4096
 
-// openState maps the state of a run directory; with fresh it is made anew.
-func openState(runDir string, fresh bool) (*State, error) {
-	path := filepath.Join(runDir, stateName)
-	if fresh {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// newState makes the page. It is memory only: a store to a page of a file can
+// wait for the disk, and with it everything the daemon does.
+func newState() (*State, *os.File, error) {
+	fd, err := unix.MemfdCreate("quorate-guard", unix.MFD_CLOEXEC)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer f.Close()
+	f := os.NewFile(uintptr(fd), "guard state")
 	if err := f.Truncate(pageSize); err != nil {
-		return nil, err
+		f.Close()
+		return nil, nil, err
 	}
+	st, err := mapState(f)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return st, f, nil
+}
+
+// mapState maps the page of an open state.
+func mapState(f *os.File) (*State, error) {
 	mem, err := unix.Mmap(int(f.Fd()), 0, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("guard state: %w", err)
 	}
 	return &State{p: (*page)(unsafe.Pointer(&mem[0])), mem: mem}, nil
 }
