@@ -232,13 +232,7 @@ func (s *scheduler) assignInstance(clone, r *resource, prefer *node, all bool) b
 			continue
 		}
 		p := &clone.allowed[i]
-		switch {
-		case r.is(rOrphan) || !s.nodes[i].canRun() || !p.present:
-			s.banInstance(r, i)
-		case p.w < 0:
-			s.scoreInstance(r, i, p.w)
-		case int(p.count) < clone.cloneNodeMax:
-		default:
+		if r.is(rOrphan) || !s.nodes[i].canRun() || !p.present || p.w < 0 || int(p.count) >= clone.cloneNodeMax {
 			s.banInstance(r, i)
 		}
 	}

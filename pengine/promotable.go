@@ -41,7 +41,7 @@ func (s *scheduler) promotionScore(r *resource, n *node) (score Score, isSet boo
 	if !s.promotionApplies(r, n) {
 		return 0, false
 	}
-	if c := &r.allowed[n.idx]; !c.present || c.w < 0 && false {
+	if c := &r.allowed[n.idx]; !c.present || c.w < 0 {
 		return 0, false
 	}
 	v, ok := n.attrs["master-"+r.historyID()]
