@@ -33,6 +33,8 @@ type dc struct {
 
 	numUpdates uint64
 	changed    map[string]bool // nodes whose status the members do not know yet
+	told       time.Time       // when the members were told last
+	pause      time.Duration   // until they are told again
 }
 
 // candidate is a configuration found on a member's disk.
@@ -298,10 +300,18 @@ func (m *Machine) touched(n *nodeStatus) {
 	m.do(StatusChanged{})
 }
 
+// How often the members are told what is new: whole node_state elements go out,
+// so that with thousands of results each would otherwise carry all before it.
+const (
+	tellPause    = 40 * time.Millisecond
+	tellPerByte  = time.Microsecond
+	tellPauseMax = 2 * time.Second
+)
+
 // broadcast tells the members what is new in the status.
 func (m *Machine) broadcast(whole bool) {
 	d := m.dc
-	if len(d.waiting) > 0 || !whole && len(d.changed) == 0 {
+	if len(d.waiting) > 0 || !whole && (len(d.changed) == 0 || m.now.Sub(d.told) < d.pause) {
 		return
 	}
 	msg := &message{Kind: msgStatus, Whole: whole, NumUpdates: d.numUpdates, Config: versionOf(m.config)}
@@ -316,6 +326,11 @@ func (m *Machine) broadcast(whole bool) {
 		msg.Nodes = append(msg.Nodes, compact(d.nodes[name].element()))
 	}
 	d.changed = map[string]bool{}
+	size := 0
+	for _, text := range msg.Nodes {
+		size += len(text)
+	}
+	d.told, d.pause = m.now, min(tellPause+time.Duration(size)*tellPerByte, tellPauseMax)
 	for _, mem := range m.view.Members {
 		if mem.Name != m.cfg.Self {
 			m.send(mem.Name, msg)

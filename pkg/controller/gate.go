@@ -116,8 +116,11 @@ func (m *Machine) NextTick() time.Duration {
 		if len(d.gate.held) > 0 {
 			return certifyRetry
 		}
-		if len(d.changed) > 0 || d.wanted != "" {
+		switch {
+		case d.wanted != "" && d.engine == nil && !d.peRunning:
 			return 50 * time.Millisecond
+		case len(d.changed) > 0:
+			return min(max(50*time.Millisecond, d.pause), time.Second)
 		}
 	}
 	return time.Second

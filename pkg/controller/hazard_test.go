@@ -366,3 +366,31 @@ func TestFailureIsCountedByTheNextDC(t *testing.T) {
 		t.Fatalf("fail count is %q, want 1\n%s", v, strings.Join(w.log, "\n"))
 	}
 }
+
+// A status of a megabyte is not sent on with every result.
+func TestLargeStatusIsToldSeldom(t *testing.T) {
+	w := newWorld(t, "n1", "n2", "n3")
+	w.view("n2", "n1", "n3")
+	w.pass(time.Second)
+	m := w.nodes["n2"].m
+	long := strings.Repeat("x", 1<<20)
+	sent := 0
+	for i := range 100 { // one change each 10 ms
+		w.now = w.now.Add(10 * time.Millisecond)
+		v := long + string(rune('a'+i%26))
+		m.dcAttr(m.dc.byName("n1"), "big", &v)
+		m.Tick(w.now)
+		for _, e := range m.Effects() {
+			if s, ok := e.(Send); ok && s.To == "n3" && strings.Contains(string(s.Payload), `"kind":"status"`) {
+				sent++
+			}
+		}
+	}
+	if sent < 1 || sent > 3 {
+		t.Fatalf("a member was told %d times in a second", sent)
+	}
+	w.pass(5 * time.Second)
+	if !strings.Contains(compact(w.nodes["n3"].m.Document()), long) {
+		t.Fatal("the member does not know the last state")
+	}
+}
