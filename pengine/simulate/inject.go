@@ -53,8 +53,8 @@ func Inject(root *cib.Element, v Events) (*cib.Element, []Event, error) {
 		do   func(string) error
 	}{
 		{v.NodeUp, j.up}, {v.NodeDown, j.down}, {v.NodeFail, j.fail},
-		{v.Grant, j.ticket("Granting ticket %s", "Grant", "granted", "true")},
-		{v.Revoke, j.ticket("Revoking ticket %s", "Revoke", "granted", "false")},
+		{v.Grant, j.ticket("Granting ticket %s", "Granting", "granted", "true")},
+		{v.Revoke, j.ticket("Revoking ticket %s", "Revoking", "granted", "false")},
 		{v.Standby, j.ticket("Making ticket %s standby", "Standby", "standby", "true")},
 		{v.Activate, j.ticket("Activating ticket %s", "Activate", "standby", "false")},
 	} {

@@ -11,16 +11,26 @@ import (
 )
 
 // New returns the command crm_simulate.
-func New(env *cli.Env) *cobra.Command { return command(env, "crm_simulate") }
+func New(env *cli.Env) *cobra.Command {
+	c, _ := command(env, "crm_simulate")
+	return c
+}
 
 // NewPtest returns the command ptest: crm_simulate that shows the transition
 // by default and knows the options of old.
-func NewPtest(env *cli.Env) *cobra.Command { return command(env, "ptest") }
+func NewPtest(env *cli.Env) *cobra.Command {
+	c, _ := command(env, "ptest")
+	return c
+}
 
 // Run executes crm_simulate with arguments and returns the exit code.
-func Run(env *cli.Env, args []string) int { return cli.Run(env, New(env), args) }
+func Run(env *cli.Env, args []string) int {
+	c, o := command(env, "crm_simulate")
+	o.args = args
+	return cli.Run(env, c, args)
+}
 
-func command(env *cli.Env, name string) *cobra.Command {
+func command(env *cli.Env, name string) (*cobra.Command, *options) {
 	o := &options{name: name, env: env}
 	c := &cobra.Command{
 		Use:   name,
@@ -39,13 +49,14 @@ func command(env *cli.Env, name string) *cobra.Command {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return cli.Exitf(cli.ExitUsage, "%s: %w; see %s --help-all", name, err, name)
 	})
-	return c
+	return c, o
 }
 
 // options are the options of the command.
 type options struct {
 	name string
 	env  *cli.Env
+	args []string // as they were given, for the XML form
 
 	version, runOnly, simulate, inPlace, attrs, fails, scores, utilization bool
 	live, pipe, quiet, allActions, fancy, pending                          bool

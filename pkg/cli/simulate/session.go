@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quorate/quorate/cib"
@@ -23,6 +24,7 @@ type session struct {
 	events simulate.Events
 	fail   []simulate.OpSpec
 	fancy  bytes.Buffer
+	report report
 }
 
 func (o *options) newSession() (*session, error) {
@@ -86,6 +88,10 @@ func (s *session) process() bool {
 func (s *session) do(w *bytes.Buffer) error {
 	err := s.steps()
 	switch o := s.o; {
+	case o.outputAs == "xml":
+		if err == nil {
+			err = s.report.write(w, o.name+" "+strings.Join(o.args, " "))
+		}
 	case (o.scores || o.utilization) && !o.fancy:
 		w.Write(plain(s.fancy.Bytes()))
 	default:
@@ -156,13 +162,14 @@ func (s *session) schedule(root *cib.Element, opts pengine.Options) (*pengine.Re
 
 // status shows the state of the cluster, before or after the transition.
 func (s *session) status(root *cib.Element, revised bool) error {
-	if s.o.quiet {
+	if s.o.quiet && s.o.outputAs != "xml" {
 		return nil
 	}
 	res, err := s.schedule(root, pengine.Options{StatusOnly: true, ShowPending: !revised})
 	if err != nil {
 		return err
 	}
+	s.report.status(res, revised)
 	title := "Revised Cluster Status"
 	if !revised {
 		title = "Current cluster status"
@@ -194,6 +201,7 @@ func (s *session) inject() error {
 	if err != nil {
 		return &cli.Exit{Code: cli.ExitNoSuchObject, Err: fmt.Errorf("%s: %w", s.o.name, err)}
 	}
+	s.report.modified(events)
 	s.root = root
 	if s.o.quiet {
 		s.fancy.WriteByte('\n')
@@ -218,6 +226,7 @@ func (s *session) transition() (*pengine.Result, error) {
 	var b bytes.Buffer
 	res.SummaryText(&b)
 	s.printf("%s", b.Bytes())
+	s.report.actions(res.Summary())
 	if err := o.save(o.graph, res.Graph.WriteXML); err != nil {
 		return nil, err
 	}
@@ -238,6 +247,7 @@ func (s *session) allocations(res *pengine.Result) {
 	}
 	s.printf("\n%s:\n", title)
 	if o.scores {
+		s.report.scores(res.Scores)
 		for _, l := range res.Scores {
 			if !o.quiet || o.fancy {
 				s.fancy.WriteString("  * ")
@@ -259,6 +269,7 @@ func (s *session) execute(res *pengine.Result) error {
 		s.printf("%s\n", e)
 		failed = failed || e.Kind == simulate.Pretended
 	}
+	s.report.transition(events)
 	if !complete && !failed {
 		fmt.Fprintln(s.o.env.Stderr, "Transition failed: terminated\nAn invalid transition was produced")
 	}
