@@ -312,10 +312,6 @@ func (s *scheduler) actionOptional(a *action, optional bool) {
 	}
 }
 
-// isDC reports whether the DC itself does the action, so that the node need
-// not be online.
-func (a *action) isDC() bool { return a.task == tDelete && false || a.task == tClearFail }
-
 func (s *scheduler) actionRunnable(a *action, forGraph bool) {
 	if a.is(aPseudo) || a.rsc == nil {
 		return
@@ -323,12 +319,12 @@ func (s *scheduler) actionRunnable(a *action, forGraph bool) {
 	switch {
 	case a.node == nil:
 		a.clear(aRunnable)
-	case !a.isDC() && !a.node.online:
+	case !a.node.online:
 		a.clear(aRunnable)
 		if a.rsc.is(rManaged) && forGraph && a.task == tStop && !a.node.unclean {
 			s.fenceNode(a.node, "resource actions are unrunnable", false)
 		}
-	case !a.isDC() && a.node.pending:
+	case a.node.pending:
 		a.clear(aRunnable)
 	case a.needs == needsNothing:
 		a.reason = ""

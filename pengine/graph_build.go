@@ -78,9 +78,6 @@ func (s *scheduler) inGraph(a *action) bool {
 	if a.node == nil {
 		return false
 	}
-	if a.isDC() {
-		return true
-	}
 	return a.node.online && !a.node.unclean
 }
 

@@ -135,6 +135,7 @@ func (s *scheduler) locateRule(e, rule *cib.Element, r *resource, discover disco
 	if len(matches) > 1 {
 		attr = expandMatches(attr, matches)
 	}
+	or := strings.EqualFold(rule.Get("boolean-op"), "or")
 	d := &ruleData{now: s.now, changes: &s.nextChange, hasNode: true, params: s.parameters(r, nil), meta: r.meta, matches: matches}
 	for _, n := range s.nodes {
 		d.node = n
@@ -148,6 +149,9 @@ func (s *scheduler) locateRule(e, rule *cib.Element, r *resource, discover disco
 			} else {
 				w = -Infinity
 			}
+		}
+		if or {
+			w = addScores(n.score, w)
 		}
 		l.nodes = append(l.nodes, nodeWeight{n, w})
 	}

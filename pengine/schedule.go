@@ -51,6 +51,11 @@ func (s *scheduler) unpack() {
 	s.unpackNodes()
 	s.unpackResources()
 	s.unpackStatus()
+	for _, n := range s.nodes {
+		if n.state != nil && (!n.online || n.shutdown) {
+			n.score = -Infinity
+		}
+	}
 }
 
 func (s *scheduler) plan() {

@@ -64,7 +64,7 @@ func (s *scheduler) expandTemplate(e *cib.Element) *cib.Element {
 		if c.Name == "operations" {
 			ownOps = s.deref(c)
 			for _, op := range c.All("op") {
-				own[op.Get("name")+" "+strconv.FormatInt(parseInterval(op), 10)] = true
+				own[templateOpKey(op)] = true
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (s *scheduler) expandTemplate(e *cib.Element) *cib.Element {
 			c = s.deref(c)
 			ops := append([]*cib.Element(nil), ownOps.Children...)
 			for _, op := range c.All("op") {
-				if !own[op.Get("name")+" "+strconv.FormatInt(parseInterval(op), 10)] {
+				if !own[templateOpKey(op)] {
 					ops = append(ops, op)
 				}
 			}
@@ -104,6 +104,16 @@ func (s *scheduler) expandTemplate(e *cib.Element) *cib.Element {
 		}
 	}
 	return out.WithChildren(children...)
+}
+
+// templateOpKey tells which operations of a resource replace which of its
+// template: those of the same name and role, whatever their interval.
+func templateOpKey(op *cib.Element) string {
+	r := parseRole(op.Get("role"))
+	if r == roleStarted || r == roleUnpromoted {
+		r = roleUnknown
+	}
+	return op.Get("name") + "-" + r.String()
 }
 
 // leaveAlone remembers what a bundle consists of, so that its history does not
