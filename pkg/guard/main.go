@@ -88,6 +88,9 @@ func (p *process) run() {
 			continue
 		}
 		if left := p.left(); len(left) > 0 {
+			if p.state.p.stop.Load() != stop {
+				continue // it was this process that was late
+			}
 			pid := int(p.state.p.pid.Load())
 			p.log.Error(fmt.Sprintf("the daemon (pid %d) has not released %s in time: it is killed, and they are taken away", pid, strings.Join(left, ", ")))
 			_ = syscall.Kill(pid, syscall.SIGKILL)
