@@ -11,6 +11,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
 	"github.com/quorate/quorate/pkg/cli/simulate"
+	"github.com/quorate/quorate/pkg/cli/verify"
 	"github.com/quorate/quorate/pkg/cli/why"
 	"github.com/quorate/quorate/pkg/daemon"
 	"github.com/quorate/quorate/pkg/demo"
@@ -25,6 +26,7 @@ func commands() map[string]command {
 		"ptest":           oneShot(fromCobra(simulate.NewPtest)),
 		"cl_status":       fromCobra(node.NewClStatus),
 		"crm_mon":         fromCobra(newMon),
+		"crm_verify":      fromCobra(verify.New),
 		"crm_node":        fromCobra(node.NewCrmNode),
 		"crm_standby":     fromCobra(node.NewCrmStandby),
 		"demo":            fromCobra(demo.NewCommand),

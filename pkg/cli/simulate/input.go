@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pengine/simulate"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
 	"github.com/quorate/quorate/pkg/client"
 )
 
@@ -22,7 +22,7 @@ func (o *options) read() ([]byte, string, error) {
 	case o.text != "":
 		return []byte(o.text), "argument", nil
 	case o.file != "" && o.file != "-":
-		b, err := os.ReadFile(o.file)
+		b, err := source.ReadFile(o.file)
 		if err != nil {
 			return nil, "", &cli.Exit{Code: cli.ExitNoInput, Err: fmt.Errorf("%s: %w", o.name, err)}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
 )
 
 // runProfile schedules every XML file of a directory and prints the times.
@@ -27,7 +28,7 @@ func (o *options) runProfile(w *bytes.Buffer) error {
 	sort.Strings(files)
 	fmt.Fprintln(w, "Timings:")
 	for _, f := range files {
-		data, err := os.ReadFile(f)
+		data, err := source.ReadFile(f)
 		if err != nil {
 			return &cli.Exit{Code: cli.ExitNoInput, Err: fmt.Errorf("%s: %w", o.name, err)}
 		}

@@ -71,6 +71,28 @@ func Load(ctx context.Context, env *cli.Env, s Source) (*Document, error) {
 	return &Document{Root: root, Name: "live CIB", Live: true}, nil
 }
 
+// ReadFile returns the bytes of a file, decompressed if its name ends in .bz2.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return read(f, path)
+}
+
+// read returns what a reader has, up to the largest document and a little more.
+func read(r io.Reader, name string) ([]byte, error) {
+	if strings.HasSuffix(name, ".bz2") {
+		r = bzip2.NewReader(r)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, cib.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return data, nil
+}
+
 func file(path string) (*Document, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -81,17 +103,13 @@ func file(path string) (*Document, error) {
 		return nil, &cli.Exit{Code: code, Err: err}
 	}
 	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(path, ".bz2") {
-		r = bzip2.NewReader(f)
-	}
-	return parse(r, path)
+	return parse(f, path)
 }
 
 func parse(r io.Reader, name string) (*Document, error) {
-	data, err := io.ReadAll(io.LimitReader(r, cib.MaxSize+1))
+	data, err := read(r, name)
 	if err != nil {
-		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: fmt.Errorf("%s: %w", name, err)}
+		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: err}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, cli.Exitf(cli.ExitDataErr, "%s is empty", name)
