@@ -1,6 +1,9 @@
 package lrm
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // activeSet is what this node believes, or must fear, to be active here. It
 // depends on no history: a cleanup forgets results, not the need to stop.
@@ -38,6 +41,27 @@ func (s *activeSet) begin(op *Op) bool {
 	}
 	s.m[op.Resource] = &activeResource{op: *op, began: s.clock}
 	return true
+}
+
+// asStarted gives a stop the parameters with which the resource was made
+// active: those it comes with may be newer, and would stop something else.
+func (s *activeSet) asStarted(op *Op) {
+	a := s.m[op.Resource]
+	if op.Name != "stop" || a == nil || a.op.Params == nil {
+		return
+	}
+	params := map[string]string{}
+	for k, v := range a.op.Params {
+		if !strings.HasPrefix(k, "CRM_meta_") {
+			params[k] = v
+		}
+	}
+	for k, v := range op.Params {
+		if strings.HasPrefix(k, "CRM_meta_") {
+			params[k] = v
+		}
+	}
+	op.Params = params
 }
 
 // end takes a result in; it reports whether the set changed.

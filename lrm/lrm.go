@@ -248,6 +248,7 @@ func (l *LRM) run() {
 // launch begins an execution.
 func (l *LRM) launch(t *task) {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	l.active.asStarted(&t.op)
 	f := &flight{task: t, cancel: cancel, fresh: l.active.begin(&t.op)}
 	l.flight[t.callID] = f
 	if changesState(&t.op) {
