@@ -408,6 +408,17 @@ next:
 
 // close removes the lab; after a failure what the nodes said is kept.
 func (c *cluster) close() {
+	for _, name := range c.members() {
+		b, err := os.ReadFile(filepath.Join(c.nodes[name].Dir(), "quorate.log"))
+		if err != nil {
+			continue // no daemon was started
+		}
+		for _, bad := range []string{"panic: ", "fatal error: ", "WARNING: DATA RACE"} {
+			if _, rest, found := strings.Cut(string(b), bad); found {
+				c.t.Errorf("the daemon on %s: %s%.3000s", name, bad, rest)
+			}
+		}
+	}
 	if c.t.Failed() {
 		for name, p := range c.daemons {
 			if p == nil || !c.nodes[name].Up() {

@@ -13,4 +13,7 @@
 // Tests run in parallel, each in a lab of its own; -short leaves all of them
 // out. A new test should rather continue a cluster that exists than start one:
 // a start costs about three seconds.
+//
+// QUORATE_E2E_RACE=1 builds the program with the race detector; every test
+// fails when a daemon has logged a race or a panic.
 package e2e

@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// raced in the environment has the program built with the race detector.
+const raced = "QUORATE_E2E_RACE"
+
 // built is the program under test and the names it has in a node.
 var built struct {
 	once  sync.Once
@@ -64,8 +67,12 @@ func build() error {
 		return err
 	}
 	bin := filepath.Join(dir, "quorate")
-	cmd := exec.Command("go", "build", "-o", bin, "github.com/quorate/quorate/cmd/quorate")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	flags, env := []string{"build", "-o", bin}, "CGO_ENABLED=0"
+	if os.Getenv(raced) != "" {
+		flags, env = append(flags, "-race"), "CGO_ENABLED=1"
+	}
+	cmd := exec.Command("go", append(flags, "github.com/quorate/quorate/cmd/quorate")...)
+	cmd.Env = append(os.Environ(), env)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
