@@ -56,7 +56,7 @@ func Inject(root *cib.Element, v Events) (*cib.Element, []Event, error) {
 		{v.Grant, j.ticket("Granting ticket %s", "Granting", "granted", "true")},
 		{v.Revoke, j.ticket("Revoking ticket %s", "Revoking", "granted", "false")},
 		{v.Standby, j.ticket("Making ticket %s standby", "Standby", "standby", "true")},
-		{v.Activate, j.ticket("Activating ticket %s", "Activate", "standby", "false")},
+		{v.Activate, j.ticket("Activating ticket %s", "Activating", "standby", "false")},
 	} {
 		for _, name := range step.list {
 			if err := step.do(name); err != nil {

@@ -1,3 +1,12 @@
 // Package simulate is the command crm_simulate, and ptest under its old name:
 // what the cluster would do, and what would come of it.
+//
+// Its text and its XML are those of Pacemaker's crm_simulate. On purpose
+// different: --quorum works without another event beside it; an event that names
+// what does not exist ends the command with a sentence before anything is
+// planned; a file that cannot be read or is no CIB is refused likewise, with its
+// line.
+//
+// Not there yet: utilization, the XML form of --show-attrs and
+// --show-failcounts, and --all-actions; the command says so when asked for them.
 package simulate

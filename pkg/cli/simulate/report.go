@@ -37,13 +37,14 @@ func (r *report) status(res *pengine.Result, revised bool) {
 // modified adds the synthetic events.
 func (r *report) modified(events []simulate.Event) {
 	e := cib.New("modifications")
+	var attrs []*cib.Element // the schema wants them last
 	add := func(c *cib.Element) { e.Children = append(e.Children, c) }
 	for _, v := range events {
 		switch {
 		case v.Kind == simulate.Injected:
 			add(cib.New("inject_spec", "spec", v.Task))
 		case v.Kind == simulate.Attribute:
-			add(attribute(v))
+			attrs = append(attrs, cib.New("inject_attr", "name", v.Name, "value", v.Value, "node_path", "/node_state", "cib_node", v.Node))
 		case v.Task == "quorum" || v.Task == "watchdog":
 			e = e.WithAttr(v.Task, v.Value)
 		case v.Node != "":
@@ -52,11 +53,8 @@ func (r *report) modified(events []simulate.Event) {
 			add(cib.New("modify_ticket", "action", v.Task, "ticket", v.Name))
 		}
 	}
+	e.Children = append(e.Children, attrs...)
 	r.add(e)
-}
-
-func attribute(v simulate.Event) *cib.Element {
-	return cib.New("inject_attr", "name", v.Name, "value", v.Value, "node_path", "/node_state", "cib_node", v.Node)
 }
 
 // scores adds the allocation scores.
@@ -175,9 +173,7 @@ func (r *report) transition(events []simulate.Event) {
 			}
 		case simulate.Fencing:
 			c = cib.New("fencing_action", "target", v.Node, "op", v.Task)
-		case simulate.Attribute:
-			c = attribute(v)
-		default:
+		default: // The schema has no place for fail counts here.
 			continue
 		}
 		e.Children = append(e.Children, c)
