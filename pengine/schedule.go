@@ -50,6 +50,7 @@ func (s *scheduler) unpack() {
 	s.unpackTags()
 	s.unpackNodes()
 	s.unpackResources()
+	s.checkFencing()
 	s.unpackStatus()
 	for _, n := range s.nodes {
 		if n.state != nil && (!n.online || n.shutdown) {

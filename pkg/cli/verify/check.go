@@ -129,11 +129,20 @@ func index(root *cib.Element) ids {
 	return out
 }
 
-// place returns where the first object that a sentence names stands.
+// nouns stand before the name of an object in the engine's sentences.
+var nouns = map[string]bool{"resource": true, "node": true, "clone": true, "group": true, "bundle": true, "template": true,
+	"constraint": true, "location": true, "colocation": true, "order": true, "ticket": true, "rule": true, "expression": true,
+	"date_expression": true, "operation": true, "option": true, "set": true, "history": true}
+
+// place returns where the first object that a sentence names stands: a word
+// after a noun, or the first word.
 func (m ids) place(name, sentence string) string {
-	for _, word := range strings.Fields(sentence) {
-		word = strings.Trim(word, `",;:()`)
-		if e := m[word]; e != nil {
+	words := strings.Fields(sentence)
+	for i, word := range words {
+		if i > 0 && !nouns[strings.ToLower(words[i-1])] {
+			continue
+		}
+		if e := m[strings.Trim(word, `",;:()`)]; e != nil {
 			return place(name, e.Line, e.ID())
 		}
 	}
