@@ -10,6 +10,7 @@ func (s *scheduler) findHistoryOp(id, task string, n *node, other string, rc int
 	if e == nil {
 		return nil
 	}
+	var found *cib.Element
 	for _, op := range e.Children {
 		if op.Name != "lrm_rsc_op" || op.Get("operation") != task {
 			continue
@@ -20,13 +21,20 @@ func (s *scheduler) findHistoryOp(id, task string, n *node, other string, rc int
 			task == tMigrateFrom && op.Get("migrate_source") != other:
 			continue
 		}
-		h := readOp(op)
-		if rc >= 0 && (h.rc != rc || h.status != stDone) {
+		if found != nil {
+			// Which of several counts is not known: none does.
 			return nil
 		}
-		return h
+		found = op
 	}
-	return nil
+	if found == nil {
+		return nil
+	}
+	h := readOp(found)
+	if rc >= 0 && (h.rc != rc || h.status != stDone) {
+		return nil
+	}
+	return h
 }
 
 // changedAfter reports whether a start, stop or migration of the resource on a

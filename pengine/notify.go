@@ -285,7 +285,10 @@ func (s *scheduler) notifyAction(r *resource, n *node, op, done *action, d *noti
 	}
 	k := op.notifyKey
 	a := s.newKeyed(r, notifyKey(r.id, k.kind, k.op), tNotify, 0, n, op.is(aOptional))
-	a.notifyKey, a.notifyEnv = k, d.env
+	if a.notifyKey == nil {
+		a.notifyKey = k
+	}
+	a.notifyEnv = d.env
 	s.orderActions(op, a, oOptional)
 	s.orderActions(a, done, oOptional)
 	return a

@@ -38,7 +38,7 @@ func (s *scheduler) promotionScore(r *resource, n *node) (score Score, isSet boo
 		}
 		return score, isSet
 	}
-	if !s.promotionApplies(r, n) {
+	if !r.is(rManaged) || !s.promotionApplies(r, n) {
 		return 0, false
 	}
 	if c := &r.allowed[n.idx]; !c.present || c.w < 0 {
