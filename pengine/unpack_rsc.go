@@ -10,7 +10,7 @@ import (
 )
 
 // maxInstances bounds what a clone-max of the CIB may make us allocate.
-const maxInstances = 20000
+const maxInstances = 5000
 
 func (s *scheduler) unpackResources() {
 	s.rscByID = map[string]*resource{}

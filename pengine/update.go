@@ -219,6 +219,9 @@ func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 			a.clear(aOptional)
 		}
 		runnable = runnable || cf&aRunnable != 0
+		if runnable && flags&aOptional == 0 && len(m.children) == 0 {
+			break // the other instances cannot change anything
+		}
 	}
 	if !runnable {
 		flags &^= aRunnable

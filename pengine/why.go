@@ -249,10 +249,15 @@ func (s *scheduler) why(r *resource) *Why {
 	for _, c := range r.children {
 		w.Members = append(w.Members, s.why(c))
 	}
-	for _, a := range s.dumped {
-		if a.rsc == r {
-			w.Actions = append(w.Actions, ActionWhy{a.graph.Key, a.graph.Operation, a.graph.Node, a.graph.Cause})
+	var dumped []*GraphAction
+	for _, a := range r.actions {
+		if a.graph != nil {
+			dumped = append(dumped, a.graph)
 		}
+	}
+	slices.SortFunc(dumped, func(x, y *GraphAction) int { return x.ID - y.ID })
+	for _, g := range dumped {
+		w.Actions = append(w.Actions, ActionWhy{g.Key, g.Operation, g.Node, g.Cause})
 	}
 	s.decide(r, w)
 	return w
