@@ -292,10 +292,10 @@ func compareVersions(a, b string) int {
 	for i := 0; i < len(x) || i < len(y); i++ {
 		var l, r int64
 		if i < len(x) {
-			l = parseInt(x[i])
+			l = versionPart(x[i])
 		}
 		if i < len(y) {
-			r = parseInt(y[i])
+			r = versionPart(y[i])
 		}
 		if l < r {
 			return -1
@@ -305,6 +305,15 @@ func compareVersions(a, b string) int {
 		}
 	}
 	return 0
+}
+
+// versionPart reads one part of a version; what is no number sorts first.
+func versionPart(v string) int64 {
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // expandMatches replaces %0 to %9 by the submatches of a resource pattern.
