@@ -80,6 +80,12 @@ func (s *scheduler) changeCause(a *action, known map[*resource]string) string {
 	case r.is(rFailed):
 		return fmt.Sprintf("%s failed on %s and is recovered", r.id, nodeName(current))
 	case current != nil && current == r.assigned && r.role == r.next:
+		// The half of a restart that has no reason of its own has the other's.
+		for _, x := range r.actions {
+			if x.graph != nil && x.reason != "" && (x.task == tStart || x.task == tStop) {
+				return fmt.Sprintf("%s is restarted on %s: %s", r.id, current.uname, x.reason)
+			}
+		}
 		return fmt.Sprintf("%s is restarted on %s", r.id, current.uname)
 	}
 	return s.placement(r, known)
