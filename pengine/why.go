@@ -195,7 +195,7 @@ func (s *scheduler) sum(r *resource, n *node, list []contribution, score Score) 
 			continue
 		}
 		if c.set {
-			total = c.value
+			total = max(-Infinity, min(Infinity, c.value))
 		} else {
 			total = addScores(total, c.value)
 		}
@@ -203,6 +203,8 @@ func (s *scheduler) sum(r *resource, n *node, list []contribution, score Score) 
 		s.attribute(r, n, &x)
 		out = append(out, x)
 	}
+	// Beyond infinity there is nothing more.
+	score = max(-Infinity, min(Infinity, score))
 	if total != score {
 		c := changeOf(s.nodes[0], total, score, kindUnexplained, "")
 		out = append(out, Contribution{Kind: c.kind, Value: c.value, Sum: score, Replaces: c.set})

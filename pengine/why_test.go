@@ -29,6 +29,7 @@ func add(a, b pengine.Score) pengine.Score {
 func addsUp(t *testing.T, what string, list []pengine.Contribution, score pengine.Score) {
 	t.Helper()
 	sum := pengine.Score(0)
+	score = max(-pengine.Infinity, min(pengine.Infinity, score))
 	for _, c := range list {
 		if c.Replaces {
 			sum = c.Value
