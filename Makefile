@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: help build install demo test test-short check fmt-check vet bench fuzz fuzz-oracle clean
+.PHONY: help build install demo test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ vet:
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-pengine: ## time the policy engine and its growth with nodes and resources
+	$(GO) test ./pengine -run '^$$' -bench '^Benchmark(Schedule|ScheduleHuge|Growth)' -benchtime 3x -benchmem
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each

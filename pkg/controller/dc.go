@@ -260,6 +260,19 @@ func (m *Machine) addNodes() {
 	}
 }
 
+// addingNodes reports whether members are about to be written into the
+// configuration; what is decided before knows nothing of them.
+func (m *Machine) addingNodes() bool {
+	ids := nodeIDs(m.config)
+	for _, mem := range m.view.Members {
+		n := m.dc.nodes[mem.Name]
+		if ids[mem.Name] == "" && n != nil && m.now.Sub(n.added) < addRetry {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *Machine) dcConfiguration() {
 	m.refreshNodes()
 	m.dc.numUpdates = 0

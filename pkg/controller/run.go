@@ -46,6 +46,7 @@ func (m *Machine) advance() {
 	case d.wanted == "":
 		m.to(Idle, "I_TE_SUCCESS", "C_FSA_INTERNAL", "notify_crmd")
 	case m.now.Before(d.notBefore):
+	case m.addingNodes():
 	default:
 		m.schedule()
 	}

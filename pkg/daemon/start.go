@@ -217,8 +217,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	return nil
 }
 
-// leaveBound is how long the others may take to hear that this node leaves.
-const leaveBound = 5 * time.Second
+// leaveBound is how long the others may take to hear that this node leaves. A
+// node that left a moment before never answers.
+const leaveBound = time.Second
 
 // quorumPlugins are consulted in turn: as ever, two nodes break their tie.
 func quorumPlugins(nodes int) []string {
