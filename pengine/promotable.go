@@ -38,7 +38,7 @@ func (s *scheduler) promotionScore(r *resource, n *node) (score Score, isSet boo
 		}
 		return score, isSet
 	}
-	if !r.is(rManaged) || !s.promotionApplies(r, n) {
+	if !s.promotionApplies(r, n) {
 		return 0, false
 	}
 	if c := &r.allowed[n.idx]; !c.present || c.w < 0 {
@@ -208,6 +208,7 @@ func (s *scheduler) promotionNode(clone, r *resource) *node {
 		if r.state(true) == rolePromoted {
 			return n
 		}
+		return nil
 	case r.priority < 0:
 		return nil
 	case !n.canRun():
