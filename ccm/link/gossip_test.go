@@ -38,12 +38,12 @@ func TestGossip(t *testing.T) {
 	eventually(t, 10*time.Second, "new metadata", func() bool { return nodes[0].Meta("node3")["more"] == "yes" })
 
 	// Cut only the way between node1 and node2: node3 vouches for both.
-	l.sh(`ip netns exec %s nft 'add table inet cut; add chain inet cut in { type filter hook input priority 0; }; add rule inet cut in ip saddr 10.99.0.2 drop'`, l.ns(1))
+	l.block(1, "10.99.0.2")
 	eventually(t, 5*time.Second, "link dead", func() bool { return nodes[0].state("node2") == "dead" })
 	stays(t, 3*time.Second, "gossip of node1 takes node2, which node3 hears, for alive", func() bool {
 		return nodes[0].Witness("node2") == OpinionAlive
 	})
-	l.sh(`ip netns exec %s nft delete table inet cut`, l.ns(1))
+	l.unblock(1)
 
 	// Cut node3 off for longer than memberlist remembers.
 	l.cut(3, 0)

@@ -79,9 +79,7 @@ func (l *lab) mend(node, link int) { l.sh("ip -n %ssw link set p%d-%d up", l.pre
 // loss drops a share of what the node receives, in percent.
 func (l *lab) loss(node, percent int) {
 	l.t.Helper()
-	if _, err := exec.LookPath("nft"); err != nil {
-		l.t.Skip("SKIPPED: nft is not installed, so that no loss can be made")
-	}
+	l.needNft()
 	l.sh(`ip netns exec %s nft 'add table inet loss; flush table inet loss; add chain inet loss in { type filter hook input priority 0; }; add rule inet loss in meta l4proto udp numgen random mod 100 < %d drop'`, l.ns(node), percent)
 }
 
@@ -261,3 +259,11 @@ func (l *logBuffer) String() string {
 }
 
 func (l *logBuffer) has(s string) bool { return strings.Contains(l.String(), s) }
+
+// needNft skips the test where nft is missing, and says so.
+func (l *lab) needNft() {
+	l.t.Helper()
+	if _, err := exec.LookPath("nft"); err != nil {
+		l.t.Skip("SKIPPED: nft is missing, so packets cannot be dropped: apt-get install nftables")
+	}
+}

@@ -183,6 +183,7 @@ func TestLargeMessageWithLoss(t *testing.T) {
 
 // block drops what a node receives from an address on a link; unblock ends that.
 func (l *lab) block(node int, from string) {
+	l.needNft()
 	l.sh(`ip netns exec %s nft 'add table inet block; add chain inet block in { type filter hook input priority 0; }; add rule inet block in ip saddr %s drop'`, l.ns(node), from)
 }
 func (l *lab) unblock(node int) { l.sh(`ip netns exec %s nft delete table inet block`, l.ns(node)) }
