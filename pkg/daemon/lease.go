@@ -20,7 +20,7 @@ func (d *Daemon) checkLease() {
 	}
 	if lease.Release.IsZero() { // this life of the daemon never held a lease
 		if time.Since(d.info.started) < d.info.conf.Deadtime {
-			return // an earlier life may have left resources: the join may save them
+			return // what could not be stopped before the join gets a second chance
 		}
 	}
 	now := time.Now()
