@@ -1,16 +1,15 @@
 package daemon
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/ccm"
-	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/attrd"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/client"
+	"github.com/quorate/quorate/pkg/member"
 )
 
 // attributes joins the attribute manager of this node to the daemon. Owner
@@ -86,27 +85,12 @@ func (a *attributes) write(w attrd.Write) {
 }
 
 func (a *attributes) writePermanent(w attrd.Write) {
-	op := nodeAttribute(a.d.nodeID(), w.Set, w.Name, w.Value, w.Delete)
+	op := member.NodeAttribute(a.d.nodeID(), w.Set, w.Name, w.Value, w.Delete)
 	op.Client = "attrd"
-	a.d.edit(context.Background(), "", a.d.signed(op), func(code int, text string) {
+	a.d.edit("", a.d.signed(op), func(code int, text string) {
 		// The reply may come from the owner itself, which must not wait for itself.
 		go a.d.call(func() { a.m.Written(w, code == 0, time.Now()) })
 	})
-}
-
-// nodeAttribute is the edit that sets or deletes an attribute in the
-// configuration of a node.
-func nodeAttribute(nodeID, set, name, value string, del bool) cib.Op {
-	if set == "" {
-		set = "nodes-" + nodeID
-	}
-	nv := cib.New("nvpair", "id", set+"-"+name, "name", name)
-	if del {
-		return cib.Op{Verb: cib.VerbDelete, Scope: "nodes", XML: nv}
-	}
-	return cib.Op{Verb: cib.VerbModify, Scope: "nodes", AllowCreate: true,
-		XML: cib.New("node", "id", nodeID).WithChild(
-			cib.New("instance_attributes", "id", set).WithChild(nv.WithAttr("value", value)))}
 }
 
 // flush writes what waits, because another node does.

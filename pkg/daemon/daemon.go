@@ -10,6 +10,7 @@ import (
 	"github.com/quorate/quorate/lrm"
 	"github.com/quorate/quorate/pkg/controller"
 	"github.com/quorate/quorate/pkg/guard"
+	"github.com/quorate/quorate/pkg/member"
 	"github.com/quorate/quorate/pkg/peinput"
 )
 
@@ -26,13 +27,13 @@ type Daemon struct {
 	opts    Options
 	log     *slog.Logger
 	cluster ccm.Cluster
-	replica *replica
+	replica *member.Replica
 	lrm     *lrm.LRM
 	gate    *gate
 	guard   *guard.Guard
 	machine *controller.Machine
 	attrs   *attributes
-	edits   edits
+	edits   *member.Edits
 	file    *cibFile
 	inputs  *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
 	info    nodeInfo
@@ -42,11 +43,12 @@ type Daemon struct {
 	calls  chan func()     // from clients and workers, run by the owner
 	done   chan struct{}   // closed when run has returned
 
-	view      ccm.View
-	stopAfter time.Time     // everything is stopped for the end of the lease until then
-	news      chan struct{} // closed and replaced when the document changes
-	leave     func()        // ends run
-	said      map[string]bool
+	view       ccm.View
+	leaseEnd   member.LeaseEnd
+	configured <-chan struct{} // holds a token when the replica is new
+	news       chan struct{}   // closed and replaced when the document changes
+	leave      func()          // ends run
+	said       map[string]bool
 }
 
 // call runs f on the owner goroutine; it is dropped when the daemon has ended.
@@ -101,7 +103,7 @@ func (d *Daemon) run(ctx context.Context) {
 			d.message(ctx, msg)
 		case r := <-d.lrm.Results():
 			d.result(&r)
-		case <-d.replica.changed:
+		case <-d.configured:
 			d.machine.Configuration(time.Now(), d.replica.Root())
 			d.instructGuard()
 			d.file.save(d.replica.Root())
@@ -112,7 +114,7 @@ func (d *Daemon) run(ctx context.Context) {
 			d.checkLease()
 			d.attrs.tick(now, d.cluster.Peers())
 			d.machine.Tick(now)
-			d.expireEdits(now)
+			d.edits.Tick(now)
 			d.warnOfForeignConfigs()
 		}
 	}

@@ -6,13 +6,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/lrm"
 	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/controller"
+	"github.com/quorate/quorate/pkg/member"
 	"github.com/quorate/quorate/pkg/peinput"
 )
 
@@ -48,9 +47,10 @@ func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 	case controller.Certify:
 		go d.certify(ctx, e.Instance)
 	case controller.AddNode:
-		d.addNode(ctx, e)
+		d.ownEdit("", "adding node "+e.Name+" to the configuration", member.AddNode(e))
 	case controller.Import:
-		d.importCIB(ctx, e)
+		id, op := member.Import(e, d.replica.Root())
+		d.ownEdit(id, "importing the configuration of "+e.From, op)
 	case controller.Leave:
 		go d.release()
 	case controller.StatusChanged:
@@ -164,30 +164,12 @@ func (d *Daemon) certify(ctx context.Context, in ccm.Instance) {
 }
 
 // ownEdit replicates a change of the DC's own.
-func (d *Daemon) ownEdit(ctx context.Context, id, what string, op cib.Op) {
-	op.Client = "crmd"
-	d.edit(ctx, id, d.signed(op), func(code int, text string) {
+func (d *Daemon) ownEdit(id, what string, op cib.Op) {
+	d.edit(id, d.signed(op), func(code int, text string) {
 		if code != 0 {
 			d.log.Warn(fmt.Sprintf("%s: %s", what, text), "component", "cib")
 		}
 	})
-}
-
-func (d *Daemon) addNode(ctx context.Context, e controller.AddNode) {
-	d.ownEdit(ctx, "", "adding node "+e.Name+" to the configuration", cib.Op{
-		Verb: cib.VerbCreate, Scope: "nodes", XML: cib.New("node", "id", e.ID, "uname", e.Name)})
-}
-
-// importCIB makes a candidate the configuration. Its id makes a repeat by the
-// next DC harmless; a candidate for a cluster without any configuration may
-// have a lower version than the cluster has reached.
-func (d *Daemon) importCIB(ctx context.Context, e controller.Import) {
-	root, now := bare(e.Root), cib.VersionOf(d.replica.Root())
-	if cib.VersionOf(root).Compare(now) < 0 {
-		root = cib.WithVersion(root, now)
-	}
-	id := uuid.NewSHA1(uuid.NameSpaceOID, cib.PrintCompact(root)).String()
-	d.ownEdit(ctx, id, "importing the configuration of "+e.From, cib.Op{Verb: cib.VerbReplace, XML: root})
 }
 
 // takeView gives the controller a newly installed view.
@@ -195,8 +177,7 @@ func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.view = v
 	d.gate.prune(v.Instance)
 	d.machine.View(time.Now(), v)
-	d.expireEdits(time.Now())
-	d.releaseEdits()
+	d.edits.View(time.Now(), v)
 }
 
 // newestView makes sure that a message is judged by the newest view, which may
@@ -222,7 +203,9 @@ func (d *Daemon) message(ctx context.Context, msg ccm.Message) {
 			d.log.Warn(err.Error(), "component", "crmd")
 		}
 	case tagEdit:
-		d.editFrom(ctx, msg.From, msg.Payload[1:])
+		if err := d.edits.Message(msg.From, msg.Payload[1:]); err != nil {
+			d.log.Warn(err.Error())
+		}
 	case tagFlush:
 		d.attrs.flush(string(msg.Payload[1:]))
 	default:

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/lrm"
-	"github.com/quorate/quorate/pkg/controller"
+	"github.com/quorate/quorate/pkg/member"
 )
 
 // checkLease stops everything when the right to run has run out. Under the
@@ -14,47 +14,22 @@ import (
 // is not guaranteed.
 func (d *Daemon) checkLease() {
 	lease, _ := d.cluster.Lease()
-	if lease.Valid {
-		d.stopAfter = time.Time{}
+	var active []string
+	stop, due := d.leaseEnd.Decide(time.Now(), lease, d.policy(), func() bool {
+		active = d.lrm.Active()
+		return len(active) > 0
+	})
+	if !due {
 		return
 	}
-	if lease.Release.IsZero() { // this life of the daemon never held a lease
-		if time.Since(d.info.started) < d.info.conf.Deadtime {
-			return // what could not be stopped before the join gets a second chance
-		}
+	if stop.First {
+		d.log.Warn(fmt.Sprintf("the right to run resources has run out (no quorum confirmed this node in time): stopping %v, done by %s at the latest",
+			active, stop.Deadline.Format("15:04:05.000")), "component", "crmd")
 	}
-	now := time.Now()
-	if now.Before(d.stopAfter) || keepsResources(d.policy()) {
-		return
-	}
-	active := d.lrm.Active()
-	if len(active) == 0 {
-		return
-	}
-	// A little sooner than the guard, which ends a daemon that has not let go.
-	first, deadline := d.stopAfter.IsZero(), lease.Release.Add(-d.info.stopBound/5)
-	if deadline.Before(now) {
-		deadline = now.Add(d.info.stopBound)
-	}
-	d.stopAfter = deadline.Add(stopRetry)
-	if !first {
-		go d.stopAll(deadline)
-		return
-	}
-	d.log.Warn(fmt.Sprintf("the right to run resources has run out (no quorum confirmed this node in time): stopping %v, done by %s at the latest",
-		active, deadline.Format("15:04:05.000")), "component", "crmd")
-	go d.stopAll(deadline)
+	go d.stopAll(stop.Deadline)
 }
 
-// stopRetry is how long after a release of everything this node tries again to
-// get rid of what is still active.
-const stopRetry = 10 * time.Second
-
-func (d *Daemon) policy() string { return controller.Option(d.replica.Root(), "no-quorum-policy") }
-
-// keepsResources reports whether a no-quorum-policy leaves resources running on
-// a node without the right to run them.
-func keepsResources(policy string) bool { return policy == "ignore" || policy == "freeze" }
+func (d *Daemon) policy() string { return member.Policy(d.replica.Root()) }
 
 // stopAll stops every resource here in reverse order, and what is left at the
 // deadline by force. It runs on its own goroutine: results come back through
@@ -94,8 +69,8 @@ const shutdownBound = 20 * time.Minute
 // the right to run.
 func (d *Daemon) instructGuard() {
 	root := d.replica.Root()
-	d.guard.State.SetEnforce(!keepsResources(controller.Option(root, "no-quorum-policy")))
-	if err := d.guard.Keep(unmanaged(root)); err != nil {
+	d.guard.State.SetEnforce(!member.KeepsResources(member.Policy(root)))
+	if err := d.guard.Keep(member.Unmanaged(root)); err != nil {
 		d.log.Error(fmt.Sprintf("the guard does not know which resources stay: %v", err), "component", "guard")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/client"
+	"github.com/quorate/quorate/pkg/member"
 	"github.com/quorate/quorate/pkg/version"
 )
 
@@ -25,7 +26,7 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 	case client.VerbWatch:
 		return d.watch(ctx, reply)
 	case client.VerbEdit:
-		return d.wait(ctx, reply, func(done func(int, string)) { d.clientEdit(ctx, who, req, done) })
+		return d.wait(ctx, reply, func(done func(int, string)) { d.clientEdit(who, req, done) })
 	case client.VerbAttr:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.attrs.request(req, done) })
 	case client.VerbCleanup:
@@ -97,7 +98,7 @@ func (d *Daemon) watch(ctx context.Context, reply func(*client.Response) error) 
 // status gathers what the daemon knows beyond the CIB. Owner goroutine only.
 func (d *Daemon) status() *client.Status {
 	lease, _ := d.cluster.Lease()
-	if policy := d.policy(); keepsResources(policy) {
+	if policy := d.policy(); member.KeepsResources(policy) {
 		missing := fmt.Sprintf("no-quorum-policy=%s keeps resources when the right to run them has ended", policy)
 		if lease.Exclusion != "guaranteed" {
 			missing = lease.Exclusion + "; " + missing

@@ -22,6 +22,7 @@ import (
 	"github.com/quorate/quorate/pkg/diag"
 	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/member"
 	"github.com/quorate/quorate/pkg/peinput"
 	"github.com/quorate/quorate/pkg/version"
 )
@@ -149,7 +150,13 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		return err
 	}
 	defer watch.Stop()
-	rep := newReplica()
+	configured := make(chan struct{}, 1)
+	rep := member.NewReplica(func() {
+		select {
+		case configured <- struct{}{}:
+		default:
+		}
+	})
 	node, err := ccm.Start(life, ccm.Config{
 		Node: o.Self, Nodes: s.conf.Nodes, StateDir: o.StateDir, Replica: rep, Timing: timing,
 		Quorum: quorumPlugins(len(s.conf.Nodes)), ClusterID: s.conf.Cluster,
@@ -166,7 +173,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	resources := lrm.New(lrm.Config{
 		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, guard.ResourceDir),
 		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
-		Managed: func(resource string) bool { return managed(rep.Root(), resource) },
+		Managed: func(resource string) bool { return member.Managed(rep.Root(), resource) },
 	})
 	text := ""
 	if s.candidate != nil {
@@ -176,11 +183,12 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		opts: o, log: log, cluster: node, replica: rep, lrm: resources, gate: g, guard: watch,
 		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
 			TransitionerID: uuid.NewString(), Candidate: text}),
-		edits: edits{waiting: map[string]waitingEdit{}},
+		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,
 		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, started: begun},
 		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
 		file: newCIBFile(o.StateDir, log),
 	}
+	d.edits = member.NewEdits(o.Self, editHost{d})
 	d.attrs = newAttributes(d)
 	go d.file.run()
 	if s.conf.RecordInputs {

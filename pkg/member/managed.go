@@ -1,4 +1,4 @@
-package daemon
+package member
 
 import (
 	"strings"
@@ -7,13 +7,13 @@ import (
 	"github.com/quorate/quorate/pkg/controller"
 )
 
-// managed reports whether the resource may be stopped by this node on its own
+// Managed reports whether the resource may be stopped by this node on its own
 // when its right to run ends: an administrator who has taken a resource out of
 // the cluster's hands keeps it.
 //
 // It looks at the options of the cluster, of the resource and of what contains
 // it; rules are not evaluated, an attribute set with one counts as active.
-func managed(root *cib.Element, resource string) bool {
+func Managed(root *cib.Element, resource string) bool {
 	if yes(controller.Option(root, "maintenance-mode")) {
 		return false
 	}
@@ -73,13 +73,20 @@ func yes(s string) bool { b, err := cib.ParseBool(s); return err == nil && b }
 
 func no(s string) bool { b, err := cib.ParseBool(s); return err == nil && !b }
 
-// unmanaged returns the primitives that stay when the right to run ends.
-func unmanaged(root *cib.Element) (out []string) {
+// Unmanaged returns the primitives that stay when the right to run ends.
+func Unmanaged(root *cib.Element) (out []string) {
 	root.Path("configuration", "resources").Walk(func(e *cib.Element) bool {
-		if e.Name == "primitive" && !managed(root, e.ID()) {
+		if e.Name == "primitive" && !Managed(root, e.ID()) {
 			out = append(out, e.ID())
 		}
 		return true
 	})
 	return out
 }
+
+// KeepsResources reports whether a no-quorum-policy leaves resources running on
+// a node without the right to run them.
+func KeepsResources(policy string) bool { return policy == "ignore" || policy == "freeze" }
+
+// Policy returns the no-quorum-policy of a configuration, or "".
+func Policy(root *cib.Element) string { return controller.Option(root, "no-quorum-policy") }

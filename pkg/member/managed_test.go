@@ -1,4 +1,4 @@
-package daemon
+package member
 
 import (
 	"testing"
@@ -30,7 +30,7 @@ func TestManaged(t *testing.T) {
 		{"", set("maintenance", "true"), "p:0", false},
 		{"", set("is-managed", "true"), "p", true},
 	} {
-		if got := managed(doc(c.options, c.meta), c.rsc); got != c.want {
+		if got := Managed(doc(c.options, c.meta), c.rsc); got != c.want {
 			t.Errorf("options %q meta %q resource %s: managed %v, want %v", c.options, c.meta, c.rsc, got, c.want)
 		}
 	}

@@ -1,0 +1,84 @@
+package member
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/quorate/quorate/cib"
+)
+
+// Replica is the configuration half of the CIB as the state machine that the
+// cluster replicates: it implements [agree.App]. One goroutine calls its methods;
+// everybody else reads Root.
+type Replica struct {
+	root atomic.Pointer[cib.Element]
+	news func()
+}
+
+// schema is what a new cluster's configuration is written in.
+const schema = "pacemaker-3.9"
+
+// NewReplica returns the configuration of a cluster that has none. news is called
+// after each change, from within it, and must return at once.
+func NewReplica(news func()) *Replica {
+	r := &Replica{news: news}
+	r.root.Store(Bare(cib.Empty(schema)))
+	return r
+}
+
+// Root returns the newest configuration.
+func (r *Replica) Root() *cib.Element { return r.root.Load() }
+
+func (r *Replica) set(root *cib.Element) {
+	r.root.Store(root)
+	r.news()
+}
+
+// Snapshot implements [agree.App].
+func (r *Replica) Snapshot() []byte { return cib.PrintCompact(r.Root()) }
+
+// Restore implements [agree.App].
+func (r *Replica) Restore(snapshot []byte) error {
+	root, err := cib.Parse(snapshot, "replicated configuration")
+	if err != nil {
+		return err
+	}
+	r.set(root)
+	return nil
+}
+
+// Apply implements [agree.App]: a change is an encoded cib.Op.
+//
+// A fault in the code of the edits is an error of this change, not the end of
+// every node that applies it.
+func (r *Replica) Apply(_ uint64, encoded []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: the change cannot be applied: %v", cib.ErrBadData, p)
+		}
+	}()
+	op, err := cib.DecodeOp(encoded)
+	if err != nil {
+		return err
+	}
+	root, err := cib.ApplyOp(r.Root(), op)
+	if err != nil {
+		return err
+	}
+	if root.Name != "cib" || root.First("configuration") == nil {
+		return fmt.Errorf("%w: the change would leave no configuration; to empty the cluster use cibadmin --erase", cib.ErrBadData)
+	}
+	r.set(Bare(root))
+	return nil
+}
+
+// Digest implements [agree.App].
+func (r *Replica) Digest() string { return cib.Digest(r.Root()) }
+
+// Bare leaves out the section that is never replicated.
+func Bare(root *cib.Element) *cib.Element {
+	if st := root.First("status"); st != nil {
+		return root.WithReplaced(st, nil)
+	}
+	return root
+}
