@@ -29,25 +29,20 @@ type LRM struct {
 	wake chan struct{}
 
 	// What follows is owned by run.
-	sched    *schedule
-	hist     history
-	active   *activeSet
-	outbox   []Result
-	flight   map[int]*flight
-	releases int
+	core   *Core
+	outbox []Result
+	flight map[int]*flight
 }
 
 // flight is an execution under way.
 type flight struct {
-	task   *task
+	exec   *Execution
 	cancel context.CancelCauseFunc
-	// fresh tells that the resource was not active before.
-	fresh bool
 }
 
 // finish is an execution that ended.
 type finish struct {
-	task   *task
+	exec   *Execution
 	result Result
 }
 
@@ -58,9 +53,9 @@ func New(cfg Config) *LRM {
 	l := &LRM{
 		cfg: cfg.withDefaults(), results: make(chan Result), ended: make(chan *finish),
 		quit: make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1),
-		hist: history{}, active: newActiveSet(), flight: map[int]*flight{},
+		flight: map[int]*flight{},
 	}
-	l.sched = newSchedule(l.cfg.MaxParallel)
+	l.core = newCore(l.cfg.MaxParallel, l.report, func(line journalLine) { l.journal.write(line) })
 	j, old, err := openJournal(JournalFile(l.cfg.RunDir))
 	if err != nil {
 		l.cfg.Logger.Error(fmt.Sprintf("%v: a restarted daemon will not know what is active", err))
@@ -76,8 +71,8 @@ func New(cfg Config) *LRM {
 func (l *LRM) takeOver(old journalState) {
 	l.leftovers = old.leftovers()
 	for _, n := range old.order {
-		l.active.clock++
-		l.active.m[n] = &activeResource{op: *old.active[n], began: l.active.clock, ended: l.active.clock}
+		l.core.active.clock++
+		l.core.active.m[n] = &activeResource{op: *old.active[n], began: l.core.active.clock, ended: l.core.active.clock}
 	}
 	for _, f := range old.flight {
 		if f.Op == nil || f.Group == 0 {
@@ -100,24 +95,7 @@ func (l *LRM) Execute(op Op) { l.submit(op, nil) }
 
 // submit queues an operation; done gets the result besides.
 func (l *LRM) submit(op Op, done func(Result)) {
-	l.post(func() {
-		now := time.Now()
-		if l.releases > 0 && op.Name != "stop" {
-			l.sched.calls++
-			r := failed(Result{Op: op, CallID: l.sched.calls, LastRun: now, Refused: true}, ErrGeneric,
-				fmt.Sprintf("%s of %s refused: all resources of this node are being released", op.Name, op.Resource))
-			l.report(r, done)
-			return
-		}
-		l.lost(l.sched.submit(op, now, done))
-	})
-}
-
-// lost reports recurring operations that ended before their first result.
-func (l *LRM) lost(recs []*recurring) {
-	for _, rec := range recs {
-		l.report(Result{Op: rec.op, CallID: rec.callID, Status: Cancelled}, nil)
-	}
+	l.post(func() { l.core.Submit(op, time.Now(), done) })
 }
 
 // Cancel withdraws a recurring operation, or (interval 0) those of that name that
@@ -125,18 +103,7 @@ func (l *LRM) lost(recs []*recurring) {
 // each, or one with CallID 0 when there was nothing to cancel. A run under way ends
 // by itself; that of a recurring operation is not reported then.
 func (l *LRM) Cancel(resource, name string, interval time.Duration) {
-	l.post(func() {
-		gone := l.sched.cancel(resource, name, interval)
-		for _, t := range gone {
-			if interval > 0 {
-				l.hist.drop(&t.op)
-			}
-			l.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled}, t.done)
-		}
-		if len(gone) == 0 {
-			l.report(Result{Op: Op{Resource: resource, Name: name, Interval: interval}, Status: Cancelled}, nil)
-		}
-	})
+	l.post(func() { l.core.Cancel(resource, name, interval) })
 }
 
 // Results returns the channel of results: every operation's, and of recurring
@@ -146,30 +113,27 @@ func (l *LRM) Results() <-chan Result { return l.results }
 // History returns the last result of every operation of every resource, and the
 // last failure besides, by resource and in the order of the calls.
 func (l *LRM) History() (out []Result) {
-	l.ask(func() { out = l.hist.list() })
+	l.ask(func() { out = l.core.hist.list() })
 	return out
 }
 
 // Forget drops the history and the recurring operations of a resource. That it
 // may be active is not forgotten: only a stop or a probe tells.
 func (l *LRM) Forget(resource string) {
-	l.post(func() {
-		delete(l.hist, resource)
-		l.lost(l.sched.endRecurring(resource))
-	})
+	l.post(func() { l.core.Forget(resource) })
 }
 
 // Active returns the resources believed active here, in the order of their
 // starts; also those whose start or stop failed.
 func (l *LRM) Active() (out []string) {
-	l.ask(func() { out = l.active.names() })
+	l.ask(func() { out = l.core.Active() })
 	return out
 }
 
 // InFlight returns the operations that wait or are being executed and have no
 // result yet; repeats of recurring ones are not among them.
 func (l *LRM) InFlight() (out []Op) {
-	l.ask(func() { out = l.sched.pending() })
+	l.ask(func() { out = l.core.InFlight() })
 	return out
 }
 
@@ -210,10 +174,10 @@ func (l *LRM) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		for _, t := range l.sched.tick(time.Now()) {
-			l.launch(t)
+		for _, e := range l.core.Tick(time.Now()) {
+			l.launch(e)
 		}
-		if due, ok := l.sched.next(); ok {
+		if due, ok := l.core.Due(); ok {
 			timer.Reset(time.Until(due))
 		} else {
 			timer.Stop()
@@ -246,67 +210,25 @@ func (l *LRM) run() {
 }
 
 // launch begins an execution.
-func (l *LRM) launch(t *task) {
+func (l *LRM) launch(e *Execution) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	l.active.asStarted(&t.op)
-	f := &flight{task: t, cancel: cancel, fresh: l.active.begin(&t.op)}
-	l.flight[t.callID] = f
-	if changesState(&t.op) {
-		if activates(t.op.Name) {
-			l.journal.write(journalLine{Active: t.op.Resource, Op: &t.op})
-		}
-		l.journal.write(journalLine{Begin: t.callID, Op: &t.op})
-	}
-	waited := time.Since(t.queued)
+	l.flight[e.CallID()] = &flight{exec: e, cancel: cancel}
+	waited := time.Since(e.Queued())
 	go func() {
-		r := l.execute(ctx, t)
+		r := l.execute(ctx, e.task)
 		r.QueueTime = waited
 		cancel(nil)
 		select {
-		case l.ended <- &finish{t, r}:
+		case l.ended <- &finish{e, r}:
 		case <-l.gone:
 		}
 	}()
 }
 
 // finished takes the end of an execution in.
-func (l *LRM) finished(e *finish) {
-	t := e.task
-	f := l.flight[t.callID]
-	delete(l.flight, t.callID)
-	r, report := l.sched.finished(t, e.result, time.Now())
-	if changesState(&t.op) {
-		l.journal.write(journalLine{End: t.callID})
-	}
-	l.believe(&r, f.fresh)
-	if t.rec != nil && t.rec.cancelled {
-		return
-	}
-	if r.Status != Cancelled && !r.Refused {
-		l.hist.record(r)
-	}
-	if report {
-		l.report(r, t.done)
-	}
-}
-
-// believe draws the conclusion of a result about what is active.
-func (l *LRM) believe(r *Result, fresh bool) {
-	name := r.Op.Resource
-	if r.Refused {
-		if fresh {
-			delete(l.active.m, name)
-			l.journal.write(journalLine{Inactive: name})
-		}
-		return
-	}
-	if l.active.end(r) {
-		if a := l.active.m[name]; a != nil {
-			l.journal.write(journalLine{Active: name, Op: &a.op})
-		} else {
-			l.journal.write(journalLine{Inactive: name})
-		}
-	}
+func (l *LRM) finished(f *finish) {
+	delete(l.flight, f.exec.CallID())
+	l.core.Finished(f.exec, f.result, time.Now())
 	if err := l.journal.takeError(); err != nil {
 		l.cfg.Logger.Error(fmt.Sprintf("journal of the local resource manager: %v: a restarted daemon may not know what is active", err))
 	}
@@ -330,7 +252,7 @@ func (l *LRM) shutdown() {
 	for len(l.flight) > 0 {
 		select {
 		case f := <-l.ended:
-			delete(l.flight, f.task.callID)
+			delete(l.flight, f.exec.CallID())
 		case <-late.C:
 			l.flight = nil
 		}

@@ -2,6 +2,8 @@ package lrm
 
 import (
 	"container/heap"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -192,7 +194,8 @@ func (s *schedule) drop(rec *recurring) {
 // endRecurring ends all recurring operations of a resource and returns those
 // without a first result.
 func (s *schedule) endRecurring(resource string) (lost []*recurring) {
-	for _, rec := range s.recurring {
+	for _, key := range slices.Sorted(maps.Keys(s.recurring)) {
+		rec := s.recurring[key]
 		if rec.op.Resource == resource {
 			s.drop(rec)
 			if !rec.reported {
@@ -263,8 +266,9 @@ func (s *schedule) clear() (gone []*task) {
 	for _, rec := range s.recurring {
 		rec.cancelled = true
 	}
-	for _, l := range s.lanes {
-		if t := l.current; t != nil && t.rec != nil && !t.rec.reported {
+	names := slices.Sorted(maps.Keys(s.lanes))
+	for _, name := range names {
+		if t := s.lanes[name].current; t != nil && t.rec != nil && !t.rec.reported {
 			gone = append(gone, t)
 		}
 	}
@@ -275,7 +279,7 @@ func (s *schedule) clear() (gone []*task) {
 		}
 	}
 	s.timers = nil
-	for name := range s.lanes {
+	for _, name := range names {
 		for _, t := range s.unqueue(name, func(*task) bool { return true }) {
 			if t.rec == nil || !t.rec.reported {
 				gone = append(gone, t)
@@ -313,7 +317,8 @@ func (s *schedule) pending() []Op {
 			out = append(out, t.op)
 		}
 	}
-	for _, l := range s.lanes {
+	for _, name := range slices.Sorted(maps.Keys(s.lanes)) {
+		l := s.lanes[name]
 		if l.current != nil {
 			add(l.current)
 		}

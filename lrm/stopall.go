@@ -47,11 +47,7 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 	if plan == nil {
 		return nil
 	}
-	defer l.post(func() {
-		if l.releases--; l.releases == 0 {
-			l.sched.limit = l.cfg.MaxParallel
-		}
-	})
+	defer l.post(l.core.EndRelease)
 	timed, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 
@@ -59,16 +55,16 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 	answers := make([]Released, len(plan))
 	gone := map[string]chan struct{}{}
 	for i := range plan {
-		gone[plan[i].op.Resource] = make(chan struct{})
+		gone[plan[i].Op.Resource] = make(chan struct{})
 	}
 	for i := range plan {
 		p := &plan[i]
-		answers[i] = Released{Resource: p.op.Resource, How: NotReleased}
+		answers[i] = Released{Resource: p.Op.Resource, How: NotReleased}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			defer close(gone[p.op.Resource])
-			for _, user := range p.users {
+			defer close(gone[p.Op.Resource])
+			for _, user := range p.Users {
 				select {
 				case <-gone[user]:
 				case <-timed.Done():
@@ -76,11 +72,11 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 					return
 				}
 			}
-			how, reason := l.stopOne(timed, p.op, deadline)
+			how, reason := l.stopOne(timed, p.Op, deadline)
 			answers[i].How, answers[i].Reason = how, reason
 			if how == NotReleased && timed.Err() == nil {
 				// Its agent failed to stop it: no use in waiting for the deadline.
-				l.force(p.op, &answers[i])
+				l.force(p.Op, &answers[i])
 			}
 			answers[i].Took = time.Since(began)
 		}()
@@ -90,7 +86,7 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 		l.cut()
 		for i := range plan {
 			if answers[i].How == NotReleased && !answers[i].forced {
-				l.force(plan[i].op, &answers[i])
+				l.force(plan[i].Op, &answers[i])
 				answers[i].Took = time.Since(began)
 			}
 		}
@@ -102,72 +98,20 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 // releaseParallel is how many stops run at one time when everything has to go.
 const releaseParallel = 32
 
-// release is one resource to stop, after its users.
-type release struct {
-	op    Op
-	users []string
-}
-
 // beginRelease withdraws and kills what is not a stop, and plans the stops.
-func (l *LRM) beginRelease() (plan []release) {
+func (l *LRM) beginRelease() (plan []Release) {
 	ok := l.ask(func() {
-		l.releases++
-		l.sched.limit = max(l.cfg.MaxParallel, releaseParallel)
-		for _, t := range l.sched.clear() {
-			l.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled, Refused: true,
-				ExitReason: "withdrawn: all resources of this node are being released"}, t.done)
-		}
+		plan = l.core.BeginRelease(l.cfg.Managed, l.cfg.Requires)
 		for _, f := range l.flight {
-			if f.task.op.Name != "stop" {
+			if f.exec.task.op.Name != "stop" {
 				f.cancel(errCut)
 			}
 		}
-		plan = l.plan()
 	})
 	if !ok {
 		return nil
 	}
 	return plan
-}
-
-// plan lists the managed active resources and which of the others need each.
-func (l *LRM) plan() []release {
-	out := []release{}
-	var names []string
-	for _, n := range l.active.names() {
-		if l.cfg.Managed == nil || l.cfg.Managed(n) {
-			names = append(names, n)
-		}
-	}
-	needs := func(user, used string) bool {
-		u, v := l.active.m[user], l.active.m[used]
-		return v.ended != 0 && u.began >= v.ended
-	}
-	if l.cfg.Requires != nil {
-		req := map[[2]string]bool{}
-		for _, n := range names {
-			for _, r := range l.cfg.Requires(n) {
-				req[[2]string{n, r}] = true
-			}
-		}
-		// Start order breaks a circle that the configuration might hold.
-		needs = func(user, used string) bool {
-			return req[[2]string{user, used}] && l.active.m[user].began > l.active.m[used].began
-		}
-	}
-	for _, n := range names {
-		op := l.active.m[n].op
-		op.Params = withoutTimes(op.Params)
-		op.Name, op.Interval, op.StartDelay, op.TransitionKey, op.Serial = "stop", 0, 0, "", 0
-		r := release{op: op}
-		for _, user := range names {
-			if user != n && needs(user, n) {
-				r.users = append(r.users, user)
-			}
-		}
-		out = append(out, r)
-	}
-	return out
 }
 
 // withoutTimes leaves out the meta attributes that belong to another operation.
@@ -186,7 +130,7 @@ func withoutTimes(params map[string]string) map[string]string {
 // stopOne stops a resource and waits for the result or for the end of ctx.
 func (l *LRM) stopOne(ctx context.Context, op Op, deadline time.Time) (how, reason string) {
 	var still bool
-	l.ask(func() { still = l.active.m[op.Resource] != nil })
+	l.ask(func() { still = l.core.active.m[op.Resource] != nil })
 	if !still {
 		return ReleasedByStop, ""
 	}
@@ -240,8 +184,5 @@ func (l *LRM) force(op Op, a *Released) {
 		return
 	}
 	a.How = ReleasedByForce
-	l.post(func() {
-		delete(l.active.m, op.Resource)
-		l.journal.write(journalLine{Inactive: op.Resource})
-	})
+	l.post(func() { l.core.Released(op.Resource) })
 }

@@ -1,0 +1,228 @@
+package lrm
+
+import (
+	"fmt"
+	"time"
+)
+
+// Core decides what is executed when on a node, and what is believed active
+// there; it executes nothing. It has no clock, process or goroutine: [LRM] drives
+// it with real agents, a simulator with models of them.
+type Core struct {
+	sched  *schedule
+	hist   history
+	active *activeSet
+	limit  int
+	// releases counts the releases of everything that are under way.
+	releases int
+	// report takes results, in order; note takes lines for the journal.
+	report func(r Result, done func(Result))
+	note   func(journalLine)
+}
+
+// Execution is one operation to be executed now.
+type Execution struct {
+	task *task
+	// fresh tells that the resource was not active before.
+	fresh bool
+}
+
+// Op is the operation to execute.
+func (e *Execution) Op() *Op { return &e.task.op }
+
+// CallID is the number of the call.
+func (e *Execution) CallID() int { return e.task.callID }
+
+// Queued is when the operation began to wait for its turn.
+func (e *Execution) Queued() time.Time { return e.task.queued }
+
+// NewCore returns a core that lets at most limit operations run at a time and
+// hands results to report.
+func NewCore(limit int, report func(Result)) *Core {
+	return newCore(limit, func(r Result, done func(Result)) {
+		report(r)
+		if done != nil {
+			done(r)
+		}
+	}, func(journalLine) {})
+}
+
+func newCore(limit int, report func(Result, func(Result)), note func(journalLine)) *Core {
+	return &Core{sched: newSchedule(limit), hist: history{}, active: newActiveSet(), limit: limit, report: report, note: note}
+}
+
+// Submit queues an operation; done, which may be nil, gets its first result
+// besides.
+func (c *Core) Submit(op Op, now time.Time, done func(Result)) {
+	if c.releases > 0 && op.Name != "stop" {
+		c.sched.calls++
+		r := failed(Result{Op: op, CallID: c.sched.calls, LastRun: now, Refused: true}, ErrGeneric,
+			fmt.Sprintf("%s of %s refused: all resources of this node are being released", op.Name, op.Resource))
+		c.report(r, done)
+		return
+	}
+	c.lost(c.sched.submit(op, now, done))
+}
+
+// lost reports recurring operations that ended before their first result.
+func (c *Core) lost(recs []*recurring) {
+	for _, rec := range recs {
+		c.report(Result{Op: rec.op, CallID: rec.callID, Status: Cancelled}, nil)
+	}
+}
+
+// Cancel is [LRM.Cancel].
+func (c *Core) Cancel(resource, name string, interval time.Duration) {
+	gone := c.sched.cancel(resource, name, interval)
+	for _, t := range gone {
+		if interval > 0 {
+			c.hist.drop(&t.op)
+		}
+		c.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled}, t.done)
+	}
+	if len(gone) == 0 {
+		c.report(Result{Op: Op{Resource: resource, Name: name, Interval: interval}, Status: Cancelled}, nil)
+	}
+}
+
+// Forget is [LRM.Forget].
+func (c *Core) Forget(resource string) {
+	delete(c.hist, resource)
+	c.lost(c.sched.endRecurring(resource))
+}
+
+// Active is [LRM.Active].
+func (c *Core) Active() []string { return c.active.names() }
+
+// InFlight is [LRM.InFlight].
+func (c *Core) InFlight() []Op { return c.sched.pending() }
+
+// Due is when [Core.Tick] is wanted next, if ever.
+func (c *Core) Due() (time.Time, bool) { return c.sched.next() }
+
+// Tick returns what is to be executed now. Each execution ends with
+// [Core.Finished].
+func (c *Core) Tick(now time.Time) (out []*Execution) {
+	for _, t := range c.sched.tick(now) {
+		c.active.asStarted(&t.op)
+		e := &Execution{task: t, fresh: c.active.begin(&t.op)}
+		if changesState(&t.op) {
+			if activates(t.op.Name) {
+				c.note(journalLine{Active: t.op.Resource, Op: &t.op})
+			}
+			c.note(journalLine{Begin: t.callID, Op: &t.op})
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// Finished takes the end of an execution in.
+func (c *Core) Finished(e *Execution, result Result, now time.Time) {
+	t := e.task
+	r, report := c.sched.finished(t, result, now)
+	if changesState(&t.op) {
+		c.note(journalLine{End: t.callID})
+	}
+	c.believe(&r, e.fresh)
+	if t.rec != nil && t.rec.cancelled {
+		return
+	}
+	if r.Status != Cancelled && !r.Refused {
+		c.hist.record(r)
+	}
+	if report {
+		c.report(r, t.done)
+	}
+}
+
+// believe draws the conclusion of a result about what is active.
+func (c *Core) believe(r *Result, fresh bool) {
+	name := r.Op.Resource
+	if r.Refused {
+		if fresh {
+			delete(c.active.m, name)
+			c.note(journalLine{Inactive: name})
+		}
+		return
+	}
+	if c.active.end(r) {
+		if a := c.active.m[name]; a != nil {
+			c.note(journalLine{Active: name, Op: &a.op})
+		} else {
+			c.note(journalLine{Inactive: name})
+		}
+	}
+}
+
+// Released notes that a resource was taken away by force.
+func (c *Core) Released(resource string) {
+	delete(c.active.m, resource)
+	c.note(journalLine{Inactive: resource})
+}
+
+// Release is one resource to stop when everything has to go, after its users.
+type Release struct {
+	Op    Op
+	Users []string
+}
+
+// BeginRelease withdraws what waits, accepts nothing but stops from now on, and
+// plans the stops of what is active and managed; the caller kills what is under
+// way and no stop. managed and requires are those of [Config] and may be nil.
+func (c *Core) BeginRelease(managed func(string) bool, requires func(string) []string) []Release {
+	c.releases++
+	c.sched.limit = max(c.limit, releaseParallel)
+	for _, t := range c.sched.clear() {
+		c.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled, Refused: true,
+			ExitReason: "withdrawn: all resources of this node are being released"}, t.done)
+	}
+	return c.plan(managed, requires)
+}
+
+// EndRelease ends what BeginRelease began.
+func (c *Core) EndRelease() {
+	if c.releases--; c.releases == 0 {
+		c.sched.limit = c.limit
+	}
+}
+
+// plan lists the managed active resources and which of the others need each.
+func (c *Core) plan(managed func(string) bool, requires func(string) []string) []Release {
+	out := []Release{}
+	var names []string
+	for _, n := range c.active.names() {
+		if managed == nil || managed(n) {
+			names = append(names, n)
+		}
+	}
+	needs := func(user, used string) bool {
+		u, v := c.active.m[user], c.active.m[used]
+		return v.ended != 0 && u.began >= v.ended
+	}
+	if requires != nil {
+		req := map[[2]string]bool{}
+		for _, n := range names {
+			for _, r := range requires(n) {
+				req[[2]string{n, r}] = true
+			}
+		}
+		// Start order breaks a circle that the configuration might hold.
+		needs = func(user, used string) bool {
+			return req[[2]string{user, used}] && c.active.m[user].began > c.active.m[used].began
+		}
+	}
+	for _, n := range names {
+		op := c.active.m[n].op
+		op.Params = withoutTimes(op.Params)
+		op.Name, op.Interval, op.StartDelay, op.TransitionKey, op.Serial = "stop", 0, 0, "", 0
+		r := Release{Op: op}
+		for _, user := range names {
+			if user != n && needs(user, n) {
+				r.Users = append(r.Users, user)
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
