@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: help build install demo test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
+.PHONY: help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ install: build ## install the binary, the links of the commands and the samples 
 
 demo: build ## watch a floating address survive the death of its node
 	bin/quorate demo $(DEMO)
+
+campaign: build ## measure fail-over, false alarms and costs of a real cluster for over an hour (CAMPAIGN="-short" for minutes)
+	$(GO) run ./pkg/campaign/main $(CAMPAIGN)
 
 test: ## run all tests (real network namespaces where the kernel allows)
 	$(GO) test ./...
