@@ -9,18 +9,22 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 	if h.task == "" || h.status < stPending || h.status > stInvalid || h.task == tNotify || h.task == "meta-data" {
 		return
 	}
-	h.expired = s.opExpired(r, n, h)
-	origRC := h.rc
-	s.remapOp(r, n, h, of)
-	_ = origRC
-	if h.expired && h.rc != h.expected && h.status != stDone && h.status != stPending {
-		if h.interval == 0 {
-			s.warnf("expired failure of %s on %s is ignored", h.id, n.uname)
-			return
+	// That an agent is not there never expires.
+	if h.status != stNotInstalled {
+		h.expired = s.opExpired(r, n, h)
+		s.remapOp(r, n, h, of)
+		if h.expired && h.rc != h.expected && h.status != stDone {
+			if h.interval == 0 {
+				s.warnf("expired failure of %s on %s is ignored", h.id, n.uname)
+				return
+			}
+			if h.status != stPending && n.online && !n.unclean {
+				s.rescheduled = append(s.rescheduled, reschedule{r, n, h})
+				return
+			}
 		}
-		if n.online && !n.unclean {
-			s.rescheduled = append(s.rescheduled, reschedule{r, n, h})
-			return
+		if h.probe() && (h.rc == rcNotInstalled || h.rc == rcInvalidParam) {
+			h.status = stNotInstalled
 		}
 	}
 	switch h.status {
@@ -171,6 +175,9 @@ func (s *scheduler) paramsChanged(r *resource, n *node, h *opEntry) bool {
 func (s *scheduler) remapOp(r *resource, n *node, h *opEntry, of *onFail) {
 	switch h.rc {
 	case rcDegraded, rcDegradedPromoted:
+		if h.rc == rcDegraded && h.task != tMonitor {
+			break
+		}
 		if h.rc == rcDegraded {
 			h.rc = rcOK
 		} else {
@@ -179,10 +186,6 @@ func (s *scheduler) remapOp(r *resource, n *node, h *opEntry, of *onFail) {
 		if !n.shutdown || n.online {
 			s.recordFailed(r, n, h)
 		}
-	}
-	if h.probe() && h.rc != rcOK && h.rc != rcRunningPromoted && h.rc != rcFailedPromoted && h.rc != rcNotRunning &&
-		s.maskProbe(h) {
-		h.status, h.rc = stDone, rcNotRunning
 	}
 	if h.status != stDone && h.status != stError {
 		return
@@ -234,12 +237,6 @@ func (s *scheduler) remapOp(r *resource, n *node, h *opEntry, of *onFail) {
 			h.status = stError
 		}
 	}
-}
-
-// maskProbe tells that the result of a probe counts as not running because the
-// agent is not there.
-func (s *scheduler) maskProbe(h *opEntry) bool {
-	return h.probe() && h.rc == rcNotInstalled && h.status != stNotInstalled && false
 }
 
 // opSucceeded applies an operation that did what was expected, or whose failure
@@ -314,7 +311,7 @@ func (s *scheduler) opFailed(r *resource, n *node, h *opEntry, last **opEntry, o
 			r.role = roleUnpromoted
 		}
 	}
-	if h.probe() && h.rc == rcNotInstalled {
+	if h.probe() && h.status == stNotInstalled {
 		r.role = roleStopped
 	} else if r.role < roleStarted {
 		setActive(r)
@@ -414,7 +411,6 @@ func (s *scheduler) addRunning(r *resource, n *node, failed bool) {
 		s.nodePriority(r, n, failed)
 		if n.maintenance {
 			r.clear(rManaged)
-			r.set(rMaintenance)
 		}
 	}
 	if !r.is(rManaged) {

@@ -107,7 +107,7 @@ func (s *scheduler) setInstanceRoles(r *resource) {
 		s.explainPromotion(c)
 		s.scores = append(s.scores, ScoreLine{"", c.id, where, c.sortIndex})
 		var chosen *node
-		if c.sortIndex >= 0 && (promoted < r.promotedMax || !c.is(rManaged)) {
+		if c.sortIndex >= 0 && (promoted < r.promotedMax || !r.is(rManaged)) {
 			chosen = s.promotionNode(r, c)
 		}
 		if chosen == nil || c.role < rolePromoted && !s.haveQuorum && s.cfg.quorum == quorumFreeze {
