@@ -116,17 +116,11 @@ func (s *scheduler) assignPrimitive(r *resource, prefer *node) *node {
 	}
 	r.set(rAssigning)
 	thisWith, withThis := s.colocThisWith(r), s.colocWithThis(r)
-	for _, mandatory := range []bool{true, false} {
-		for _, c := range thisWith {
-			if (c.score >= Infinity || c.score <= -Infinity) == mandatory {
-				s.applyThisWith(r, c)
-			}
-		}
-		for _, c := range withThis {
-			if (c.score >= Infinity || c.score <= -Infinity) == mandatory {
-				s.applyWithThis(r, c)
-			}
-		}
+	for _, c := range thisWith {
+		s.applyThisWith(r, c)
+	}
+	for _, c := range withThis {
+		s.applyWithThis(r, c)
 	}
 	if r.next == roleStopped {
 		s.locationScore(r, nil, -Infinity, "target-role")
@@ -263,6 +257,7 @@ func (s *scheduler) assignGroup(r *resource, prefer *node) *node {
 	}
 	r.set(rAssigning)
 	r.role = r.children[0].role
+	s.shareColocations(r)
 	s.showScores(r, "pcmk__group_assign")
 	var first *node
 	for _, m := range r.children {

@@ -45,14 +45,6 @@ type instanceKey struct {
 }
 
 func (s *scheduler) sortInstances(r *resource) {
-	for i := range r.allowed {
-		r.allowed[i].count = 0
-	}
-	for _, c := range r.children {
-		if n := c.current(); n != nil {
-			r.allowed[n.idx].count++
-		}
-	}
 	keys := make([]*instanceKey, len(r.children))
 	for i, c := range r.children {
 		keys[i] = s.instanceKey(c)
@@ -123,11 +115,6 @@ func (s *scheduler) compareInstances(clone *resource, a, b *instanceKey) int {
 	if c := before(pa.present, pb.present); c != 0 {
 		return c
 	}
-	if pa.present {
-		if c := cmp.Compare(pa.count, pb.count); c != 0 {
-			return c
-		}
-	}
 	if c := before(b.failed, a.failed); c != 0 {
 		return c
 	}
@@ -138,7 +125,7 @@ func (s *scheduler) compareInstances(clone *resource, a, b *instanceKey) int {
 			return c
 		}
 	}
-	return cmp.Compare(a.r.id, b.r.id)
+	return compareNatural(a.r.id, b.r.id)
 }
 
 // instanceColoc scores the node of an instance by the colocations of its clone.
@@ -148,11 +135,7 @@ func (s *scheduler) instanceColoc(clone *resource, k *instanceKey) Score {
 	}
 	k.colocSet = true
 	t := make([]cand, len(s.nodes))
-	for _, c := range clone.children {
-		if n := c.current(); n != nil {
-			t[n.idx].present = true
-		}
-	}
+	t[k.node.idx].present = true
 	for _, c := range s.colocThisWith(clone) {
 		t = s.addColocated(c.primary, t, c.attr, float64(c.score)/float64(Infinity), 0)
 	}
@@ -266,12 +249,10 @@ func (s *scheduler) scoreInstance(r *resource, i int, w Score) {
 }
 
 // inheritColocations lets an instance follow the colocations of its clone;
-// positive finite ones only where not every node gets an instance.
+// positive finite ones only where not every node gets an instance. An instance
+// that is tried a second time, because its own node was refused, inherits them
+// a second time.
 func (s *scheduler) inheritColocations(clone, r *resource, all bool) {
-	if r.is(rDetectLoop) {
-		return
-	}
-	r.set(rDetectLoop)
 	for _, c := range clone.thisWith {
 		if all || c.score < 0 || c.score == Infinity {
 			r.thisWith = append(r.thisWith, c)

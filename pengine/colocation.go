@@ -9,7 +9,6 @@ import (
 const (
 	selectActive uint8 = 1 << iota // undo when no node would be left
 	selectNonNegative
-	selectThisWith // follow what the resource is with, not what is with it
 )
 
 func cmpColoc(a, b *resource) int {
@@ -38,27 +37,7 @@ func sortWithThis(l []*colocation) {
 
 // colocThisWith returns the colocations that make r go where others are.
 func (s *scheduler) colocThisWith(r *resource) []*colocation {
-	list := append([]*colocation(nil), r.thisWith...)
-	if g := r.parent; g.isGroup() {
-		if g.children[0] == r {
-			list = append(list, g.thisWith...)
-		} else {
-			// An unmanaged member before r breaks the chain to the first.
-			for _, m := range g.children {
-				if m == r {
-					break
-				}
-				if !m.is(rManaged) {
-					for _, c := range g.thisWith {
-						if c.score == Infinity {
-							list = append(list, c)
-						}
-					}
-					break
-				}
-			}
-		}
-	}
+	list := slices.Clone(r.thisWith)
 	if len(list) > 1 {
 		sortThisWith(list)
 	}
@@ -67,14 +46,35 @@ func (s *scheduler) colocThisWith(r *resource) []*colocation {
 
 // colocWithThis returns the colocations that make others go where r is.
 func (s *scheduler) colocWithThis(r *resource) []*colocation {
-	list := append([]*colocation(nil), r.withThis...)
-	if g := r.parent; g.isGroup() && g.children[len(g.children)-1] == r {
-		list = append(list, g.withThis...)
-	}
+	list := slices.Clone(r.withThis)
 	if len(list) > 1 {
 		sortWithThis(list)
 	}
 	return list
+}
+
+// shareColocations hands the colocations of a group to its members: the first
+// one follows what the group is with, the last one leads what is with the
+// group. It happens as the assignment of the group begins; until then the
+// members know nothing of them.
+func (s *scheduler) shareColocations(g *resource) {
+	first, last := g.children[0], g.children[len(g.children)-1]
+	last.withThis = append(last.withThis, g.withThis...)
+	unmanaged := false
+	for _, m := range g.children {
+		switch {
+		case m == first:
+			m.thisWith = append(m.thisWith, g.thisWith...)
+		case unmanaged:
+			// An unmanaged member before m breaks the chain to the first.
+			for _, c := range g.thisWith {
+				if c.score == Infinity {
+					m.thisWith = append(m.thisWith, c)
+				}
+			}
+		}
+		unmanaged = unmanaged || !m.is(rManaged)
+	}
 }
 
 type colocEffect uint8
@@ -444,45 +444,39 @@ const hackNode = -100 * Infinity
 // addColocated adds to a table the scores of r and of what is colocated with
 // it, scaled by factor.
 func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor float64, flags uint8) []cand {
-	if r.isGroup() {
-		if r.is(rMerging) {
-			return table
-		}
-		r.set(rMerging)
-		defer r.clear(rMerging)
-		m := r.children[0]
-		if flags&selectThisWith != 0 {
-			m = r.children[len(r.children)-1]
-		}
-		return s.addColocated(m, table, attr, factor, flags)
-	}
 	if r.is(rMerging) {
 		return table
 	}
 	r.set(rMerging)
 	defer r.clear(rMerging)
-	work := slices.Clone(table)
-	s.addMatching(work, r, attr, factor, flags&selectNonNegative != 0)
-	if !s.anyAvailable(work) {
-		if flags&selectActive != 0 {
-			return table
-		}
-		return work
-	}
+	var work []cand
 	var list []*colocation
-	if flags&selectThisWith != 0 {
-		list = s.colocThisWith(r)
+	if r.isGroup() {
+		// The members follow the first one; what is with the group is known
+		// to the last one, and counts again.
+		work = s.addColocated(r.children[0], table, attr, factor, flags)
+		list = s.colocWithThis(r.children[len(r.children)-1])
 	} else {
+		work = slices.Clone(table)
+		s.addMatching(work, r, attr, factor, flags&selectNonNegative != 0)
+		if !s.anyAvailable(work) {
+			if flags&selectActive != 0 {
+				return table
+			}
+			return work
+		}
 		list = s.colocWithThis(r)
 	}
 	for _, c := range list {
-		other, f := c.dependent, factor*float64(c.score)/float64(Infinity)
-		if flags&selectThisWith != 0 {
-			other = c.primary
-		} else if !c.influences(nil) {
+		if !c.influences(nil) {
 			continue
 		}
-		work = s.addColocated(other, work, c.attr, f, flags|selectActive)
+		// Only the sign is passed on: each colocation counts by its own score.
+		f := float64(c.score) / float64(Infinity)
+		if factor < 0 {
+			f = -f
+		}
+		work = s.addColocated(c.dependent, work, c.attr, f, flags|selectActive)
 	}
 	if flags&selectNonNegative != 0 {
 		for i := range work {

@@ -163,7 +163,6 @@ const (
 	rFailureIgnored
 	rReload
 	rRestarting
-	rDetectLoop
 	rStopUnexpected
 	rPromotable
 	rDisabled
@@ -298,20 +297,15 @@ func (r *resource) current() *node {
 // activeNodes returns the current node, and how many nodes it is active on,
 // all and clean ones.
 func (r *resource) activeNodes() (active *node, all, clean int) {
-	if len(r.children) > 0 {
-		nodes := r.location()
-		for _, n := range nodes {
-			active = r.countActive(active, n, &all, &clean, len(nodes))
-		}
-		return active, all, clean
-	}
+	// A collective resource lists a node once, but once for each of its members
+	// that is not managed.
 	for _, n := range r.running {
-		active = r.countActive(active, n, &all, &clean, len(r.running))
+		active = r.countActive(active, n, &all, &clean)
 	}
 	return active, all, clean
 }
 
-func (r *resource) countActive(active, n *node, all, clean *int, total int) *node {
+func (r *resource) countActive(active, n *node, all, clean *int) *node {
 	*all++
 	happy := n.online && !n.unclean
 	keep := false

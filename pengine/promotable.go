@@ -239,9 +239,9 @@ func (s *scheduler) sortPromotable(r *resource) {
 	}
 	for _, c := range s.colocThisWith(r) {
 		if c.dependentRole == rolePromoted {
-			flags := uint8(selectThisWith)
+			var flags uint8
 			if c.score < Infinity {
-				flags |= selectActive
+				flags = selectActive
 			}
 			t = s.addColocated(c.primary, t, c.attr, float64(c.score)/float64(Infinity), flags)
 		}
