@@ -63,6 +63,9 @@ type View struct {
 	Event string
 	// Reason is one sentence: why there is or is not quorum.
 	Reason string
+	// Arbiters are the voters that run nothing, sorted: those in the view and
+	// those outside. They are neither Members nor Lost.
+	Arbiters []string `json:",omitempty"`
 }
 
 // Has reports whether the node is a member.
@@ -94,7 +97,7 @@ type LinkStatus struct {
 // PeerStatus is one node as the failure detector sees it.
 type PeerStatus struct {
 	Name string
-	// Type is "normal" or "ping".
+	// Type is "normal", "arbiter" or "ping".
 	Type string
 	// Status is init, up, active, dead or ping.
 	Status string

@@ -123,6 +123,9 @@ func (n *Node) Peers() []PeerStatus {
 			continue
 		}
 		info := n.peers[p.Name]
+		if slices.Contains(n.view.Arbiters, p.Name) {
+			p.Type = "arbiter"
+		}
 		p.Version = n.versions[p.Name]
 		if info.Ever {
 			p.ConfigDigest = fmt.Sprintf("%016x", info.Config)
@@ -185,8 +188,13 @@ func (n *Node) exclusion() string {
 
 // convert turns the machine's view into the public one.
 func (n *Node) convert(v agree.View) View {
-	out := View{Instance: Instance(v.Ballot), Lost: v.Lost, Quorum: v.Quorum, DC: v.DC, Event: v.Event, Reason: v.Reason}
+	arbiter := func(name string) bool { return slices.Contains(v.Arbiters, name) }
+	out := View{Instance: Instance(v.Ballot), Quorum: v.Quorum, DC: v.DC, Event: v.Event, Reason: v.Reason, Arbiters: v.Arbiters,
+		Lost: slices.DeleteFunc(slices.Clone(v.Lost), arbiter)}
 	for _, x := range v.Members {
+		if arbiter(x.Name) {
+			continue
+		}
 		out.Members = append(out.Members, Member{Name: x.Name, Incarnation: x.Incarnation, BornOn: x.BornOn})
 	}
 	return out

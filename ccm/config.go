@@ -15,6 +15,14 @@ type Config struct {
 	Nodes []string
 	// Weights are votes per node for the first state; 100 where missing.
 	Weights map[string]int
+	// Arbiters are those of Nodes that vote and run nothing.
+	Arbiters []string
+	// Autojoin admits nodes that are not in Nodes, and lets this one be such a
+	// node.
+	Autojoin bool
+	// Ping tells that the transport watches ping nodes: unless one answers, half
+	// of the votes are no quorum.
+	Ping bool
 	// StateDir holds cluster.db; it is made if it does not exist.
 	StateDir string
 	// Replica is the state to be replicated.

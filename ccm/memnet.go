@@ -198,6 +198,15 @@ func (t *memTransport) Message(to string, class Class, payload []byte) {
 	t.w.post(t, to, MessageReceived, class, payload)
 }
 
+// Accept implements [Accepter].
+func (t *memTransport) Accept(node string) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	if node != t.life.Node && !slices.Contains(t.peers, node) {
+		t.peers = append(t.peers, node)
+	}
+}
+
 func (t *memTransport) Events() <-chan TransportEvent { return t.events }
 
 func (t *memTransport) Peers() []PeerStatus {

@@ -126,7 +126,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		return fail(fmt.Errorf("links of %s: %w", cfg.Node, err))
 	}
 	n.started = n.clock()
-	n.m, err = agree.New(agree.Config{Self: cfg.Node, Nodes: cfg.Nodes, Weights: cfg.Weights, Incarnation: incarnation, Disk: n.store.disk,
+	n.m, err = agree.New(agree.Config{Self: cfg.Node, Nodes: cfg.Nodes, Weights: cfg.Weights, Arbiters: cfg.Arbiters, Autojoin: cfg.Autojoin, Ping: cfg.Ping, Incarnation: incarnation, Disk: n.store.disk,
 		Quorum: quorum, Timing: cfg.Timing, ConfigDigest: cfg.ConfigDigest, Seed: uint64(n.started)}, st, cfg.Replica, n.started)
 	if err != nil {
 		return fail(errors.Join(err, n.tr.Close()))
@@ -299,6 +299,9 @@ func (n *Node) pump() error {
 // are told to users by the transport itself.
 func (n *Node) onEvent(ev TransportEvent) {
 	switch ev.Kind {
+	case PingAnswered:
+		now := n.clock()
+		n.m.Pinged(now, min(ev.At, now))
 	case DatagramReceived, MessageReceived:
 		msg, err := agree.Decode(n.cluster, ev.Payload)
 		if err != nil {
@@ -371,6 +374,8 @@ func (n *Node) onMachine(e agree.Event) {
 		n.answer(e.Token, answer{seq: e.Seq, err: e.Err})
 	case agree.CheckEvent:
 		n.answer(e.Token, answer{expired: e.Expired, err: e.Err})
+	case agree.KnownEvent:
+		n.accept(e.Name)
 	case agree.NoteEvent:
 		if e.Warn {
 			n.log.Warn(e.Text)

@@ -24,6 +24,7 @@ var (
 	keyStamped    = []byte("stamped")
 	keySnapshot   = []byte("snapshot")
 	keyMeta       = []byte("meta")
+	keyRemoved    = []byte("removed")
 )
 
 // Compaction: the changes kept beside the snapshot.
@@ -115,6 +116,13 @@ func (s *store) load() (agree.Stored, error) {
 			}
 			st.Promised, st.PromisedMembers = p.Ballot, p.Members
 		}
+		if v := b.Get(keyRemoved); v != nil {
+			x, err := agree.DecodeBallot(v)
+			if err != nil {
+				return fmt.Errorf("stamp of the removal: %w", err)
+			}
+			st.Removed = x
+		}
 		if v := b.Get(keyStamped); v != nil {
 			x, err := agree.DecodeBallot(v)
 			if err != nil {
@@ -168,6 +176,11 @@ func (s *store) write(w *agree.Write) error {
 		}
 		if w.Stamp != nil {
 			if err := b.Put(keyStamped, agree.EncodeBallot(*w.Stamp)); err != nil {
+				return err
+			}
+		}
+		if w.Removed != nil {
+			if err := b.Put(keyRemoved, agree.EncodeBallot(*w.Removed)); err != nil {
 				return err
 			}
 		}

@@ -55,6 +55,12 @@ type Transport interface {
 	Close() error
 }
 
+// Accepter is a [Transport] that can be told of nodes that join later.
+type Accepter interface {
+	// Accept makes a node known that was not configured.
+	Accept(node string)
+}
+
 // EventKind tells what a TransportEvent is.
 type EventKind uint8
 
@@ -73,11 +79,13 @@ const (
 	// PingUp and PingDown have From: the ping node.
 	PingUp
 	PingDown
+	// PingAnswered has From and At: each answer of a ping node.
+	PingAnswered
 )
 
 // String returns the name of the kind.
 func (k EventKind) String() string {
-	names := [...]string{"", "datagram", "message", "peer up", "peer down", "link up", "link down", "ping up", "ping down"}
+	names := [...]string{"", "datagram", "message", "peer up", "peer down", "link up", "link down", "ping up", "ping down", "ping answered"}
 	if int(k) < len(names) && k > 0 {
 		return names[k]
 	}

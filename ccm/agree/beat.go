@@ -11,7 +11,7 @@ func (m *Machine) newLife(p *peer, inc uint64) {
 	}
 	m.targetOK = false
 	p.inc = inc
-	p.sent = -1 << 62
+	p.sent, p.shunned = -1<<62, 0
 	p.row, p.open = 0, Ballot{}
 }
 
@@ -53,10 +53,17 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 	p.sent = b.Sent
 	row := m.mask(b.Row)
 	if len(b.Row) == 0 && b.Seed == m.seedDigest {
-		row = b.Mask & (1<<len(m.names) - 1)
+		row = b.Mask & m.everyone()
 	}
-	if row != p.row || b.Stamped != p.stamped || b.Disk != p.disk {
+	if row != p.row || b.Stamped != p.stamped || b.Disk != p.disk || b.List != p.list || b.Free != p.free {
 		p.row, m.targetOK = row, false
+	}
+	p.list, p.free = b.List, b.Free
+	if !m.listed(b.List, b.Free) {
+		m.say("list of "+p.name, "ha.cf of %s %s", p.name, m.foreignList())
+	} else if m.said["list of "+p.name] != "" {
+		delete(m.said, "list of "+p.name)
+		m.note(false, "ha.cf of %s names what the cluster has agreed on: it counts again", p.name)
 	}
 	p.promised, p.stamped, p.open, p.disk, p.config, p.unfit = b.Promised, b.Stamped, b.Open, b.Disk, b.Config, b.Unfit
 	m.maxSeen = max(m.maxSeen, b.Promised.Number)
@@ -101,7 +108,7 @@ func (m *Machine) settleBeat() {
 		if m.now >= m.nextBeat {
 			m.nextBeat = max(m.nextBeat+m.t.k, m.now+m.t.k/2)
 		}
-		b := &Beat{Sent: m.now, Row: m.rowNames(), Mask: m.row(), Seed: m.seedDigest, Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest, Unfit: m.unfit}
+		b := &Beat{Sent: m.now, Row: m.rowNames(), Mask: m.row(), Seed: m.seedDigest, Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest, Unfit: m.unfit, List: m.ownList, Free: m.cfg.Autojoin}
 		if m.leads() {
 			b.Open = m.round.ballot
 		}
@@ -118,11 +125,12 @@ func (m *Machine) stampedHere() Ballot {
 	return m.stamped
 }
 
-// row is the set of nodes this node hears, itself included.
+// row is the set of nodes this node hears, itself included. Those it shuns are
+// left out.
 func (m *Machine) row() uint64 {
 	r := m.self
 	for _, p := range m.order {
-		if p.alive {
+		if p.alive && p.shunned <= m.now {
 			r |= p.bit
 		}
 	}

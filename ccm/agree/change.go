@@ -86,6 +86,7 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 	}
 	if c.Voters != nil {
 		r.oldVoters, m.targetOK = old, false
+		m.learnVoters()
 	}
 	c.Digest = m.rep.digest()
 	m.out.Write.Changes = append(m.out.Write.Changes, c)
@@ -107,8 +108,13 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 // counts reports whether a member's disk is the one recorded in v, as its
 // promise said.
 func (m *Machine) counts(name string, v Voters) bool {
-	p := m.round.promises[name]
-	return p != nil && p.Disk != "" && p.Disk == v[name].Disk
+	return promiseCounts(m.round.promises[name], v[name], m.rep.meta.Lists)
+}
+
+// promiseCounts reports whether a promise is from the recorded store, by a node
+// whose list of voters was agreed on.
+func promiseCounts(p *Promise, v Voter, lists []uint64) bool {
+	return p != nil && p.Disk != "" && p.Disk == v.Disk && (p.Free || slices.Contains(lists, p.Seed))
 }
 
 // tryCommit looks how far a quorum of disks is (rule 22).
@@ -125,7 +131,7 @@ func (m *Machine) tryCommit() {
 		has := func(v Voters) bool {
 			return m.cfg.Quorum.Has(v, func(n string) bool { return r.acked[n] >= s && m.counts(n, v) })
 		}
-		if !has(m.rep.meta.Voters) || r.oldVoters != nil && !has(r.oldVoters) {
+		if !has(m.rep.meta.Voters) || r.oldVoters != nil && !has(r.oldVoters) || !m.bothAgree(s) {
 			continue
 		}
 		r.commit, r.oldVoters = s, nil
@@ -179,6 +185,10 @@ func (m *Machine) onChanges(p *peer, msg *Changes) {
 			break
 		}
 		err := m.rep.apply(c)
+		if err == nil && c.Voters != nil {
+			m.targetOK = false
+			m.learnVoters()
+		}
 		if err == nil && slices.Equal(m.rep.digest(), c.Digest) {
 			m.out.Write.Changes = append(m.out.Write.Changes, *c)
 			continue
@@ -240,12 +250,14 @@ func (m *Machine) takeWhole(p *peer, msg *State) {
 		m.note(true, "the DC's state cannot be taken over: %v", err)
 		return
 	}
+	m.learnVoters()
 	m.persistWhole()
 	m.send(p.name, &Ack{Ballot: b, Seq: m.rep.seq})
 }
 
-// readmit records the disk of a member whose store was replaced or never seen
-// (rule 23), without its own vote: the change needs the old quorum too.
+// readmit records the disk of a member whose store was replaced or never seen,
+// or that autojoin lets in (rule 23), without its own vote: the change needs
+// the old quorum too.
 func (m *Machine) readmit() {
 	r := m.round
 	if !m.leads() || r.oldVoters != nil || r.commit != m.rep.seq || m.spoiled == m.joined {
@@ -255,15 +267,21 @@ func (m *Machine) readmit() {
 	for _, x := range r.members {
 		old, ok := v[x.Name]
 		p := r.promises[x.Name]
-		if !ok || p.Disk == "" || p.Disk == old.Disk || r.acked[x.Name] < m.rep.seq {
+		if !ok && !m.autojoins(x.Name) || p.Disk == "" || p.Disk == old.Disk || r.acked[x.Name] < m.rep.seq {
 			continue
 		}
 		if len(m.outside()) > 0 && !m.certified(r) {
 			return
 		}
 		next := v.clone()
-		next[x.Name] = Voter{Weight: old.Weight, Disk: p.Disk}
-		m.note(false, "admitting the store %s of %s (recorded was %q)", p.Disk, x.Name, old.Disk)
+		if ok {
+			m.note(false, "admitting the store %s of %s (recorded was %q)", p.Disk, x.Name, old.Disk)
+		} else {
+			m.note(false, "admitting %s, which autojoin lets in, with the store %s", x.Name, p.Disk)
+			old.Weight = DefaultWeight
+		}
+		old.Disk = p.Disk
+		next[x.Name] = old
 		m.proposeChange(0, Change{Voters: next})
 		return
 	}

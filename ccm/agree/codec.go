@@ -48,6 +48,8 @@ func (m *Beat) put(e *encoder) {
 	e.str(m.Disk)
 	e.fix64(m.Config)
 	e.bool(m.Unfit)
+	e.fix64(m.List)
+	e.bool(m.Free)
 }
 func (m *Echo) put(e *encoder)    { e.uint(m.Incarnation); e.int(m.Sent); e.ballot(m.Promised) }
 func (m *Leaving) put(e *encoder) { e.bool(m.Released) }
@@ -59,6 +61,7 @@ func (m *Promise) put(e *encoder) {
 	e.uint(m.Seq)
 	e.str(m.Disk)
 	e.fix64(m.Seed)
+	e.bool(m.Free)
 	e.uint(uint64(len(m.Ages)))
 	for _, name := range sortedKeys(m.Ages) {
 		e.str(name)
@@ -88,6 +91,7 @@ func (m *Ack) put(e *encoder)  { e.ballot(m.Ballot); e.uint(m.Seq) }
 func (m *Tail) put(e *encoder) { e.ballot(m.Ballot); e.uint(m.From); e.bool(m.Whole) }
 
 func (m *Payload) put(e *encoder) { e.bytes(m.Data) }
+func (m *Refuse) put(e *encoder)  { e.ballot(m.Stamped) }
 
 func (e *encoder) snapshot(s *Snapshot) { e.uint(s.Seq); e.meta(&s.Meta); e.bytes(s.App) }
 func (d *decoder) snapshot() Snapshot {
@@ -97,7 +101,7 @@ func (d *decoder) snapshot() Snapshot {
 func (d *decoder) message(kind uint8) Message {
 	switch kind {
 	case kBeat:
-		return &Beat{Sent: d.int(), Row: d.names(), Mask: d.uint(), Seed: d.fix64(), Promised: d.ballot(), Stamped: d.ballot(), Open: d.ballot(), Disk: d.str(), Config: d.fix64(), Unfit: d.bool()}
+		return &Beat{Sent: d.int(), Row: d.names(), Mask: d.uint(), Seed: d.fix64(), Promised: d.ballot(), Stamped: d.ballot(), Open: d.ballot(), Disk: d.str(), Config: d.fix64(), Unfit: d.bool(), List: d.fix64(), Free: d.bool()}
 	case kEcho:
 		return &Echo{Incarnation: d.uint(), Sent: d.int(), Promised: d.ballot()}
 	case kLeaving:
@@ -107,7 +111,7 @@ func (d *decoder) message(kind uint8) Message {
 	case kPropose:
 		return &Propose{Ballot: d.ballot(), Members: d.members(), Row: d.names()}
 	case kPromise:
-		m := &Promise{Ballot: d.ballot(), Stamped: d.ballot(), Seq: d.uint(), Disk: d.str(), Seed: d.fix64(), Ages: map[string]int64{}}
+		m := &Promise{Ballot: d.ballot(), Stamped: d.ballot(), Seq: d.uint(), Disk: d.str(), Seed: d.fix64(), Free: d.bool(), Ages: map[string]int64{}}
 		for range d.count(maxNodes) {
 			name := d.str()
 			m.Ages[name] = d.int()
@@ -139,6 +143,8 @@ func (d *decoder) message(kind uint8) Message {
 		return &Ack{Ballot: d.ballot(), Seq: d.uint()}
 	case kTail:
 		return &Tail{Ballot: d.ballot(), From: d.uint(), Whole: d.bool()}
+	case kRefuse:
+		return &Refuse{Stamped: d.ballot()}
 	case kPayload:
 		return &Payload{Data: d.bytes()}
 	}

@@ -13,15 +13,15 @@ import (
 func samples() []Message {
 	b, c := Ballot{7, "litsha21"}, Ballot{6, "litsha22"}
 	ms := []Member{{"litsha21", 11}, {"litsha22", 1 << 50}}
-	snap := Snapshot{Seq: 9, App: []byte("<cib/>"), Meta: Meta{Voters: Voters{"litsha21": {100, "d1"}, "litsha22": {50, ""}},
-		Born: map[string]Birth{"litsha21": {11, 3}}, Requests: []Request{{"r1", 8}, {"r2", 9}}}}
+	snap := Snapshot{Seq: 9, App: []byte("<cib/>"), Meta: Meta{Voters: Voters{"litsha21": {100, "d1", false}, "litsha22": {50, "", true}},
+		Born: map[string]Birth{"litsha21": {11, 3}}, Requests: []Request{{"r1", 8}, {"r2", 9}}, Lists: []uint64{3, 1 << 63}, Removed: []string{"litsha24"}}}
 	return []Message{
-		&Beat{Sent: -5, Row: []string{"litsha21", "litsha22"}, Mask: 3, Seed: 9, Promised: b, Stamped: c, Open: b, Disk: "d1", Config: 77, Unfit: true},
+		&Beat{Sent: -5, Row: []string{"litsha21", "litsha22"}, Mask: 3, Seed: 9, Promised: b, Stamped: c, Open: b, Disk: "d1", Config: 77, Unfit: true, List: 5, Free: true},
 		&Echo{Incarnation: 11, Sent: 1 << 60, Promised: b},
 		&Leaving{Released: true},
 		&Left{Incarnation: 3},
 		&Propose{Ballot: b, Members: ms, Row: []string{"litsha21"}},
-		&Promise{Ballot: b, Stamped: c, Seq: 4, Disk: "d1", Seed: 1, Ages: map[string]int64{"litsha23": Never, "litsha22": 5}, Since: 12},
+		&Promise{Ballot: b, Stamped: c, Seq: 4, Disk: "d1", Seed: 1, Free: true, Ages: map[string]int64{"litsha23": Never, "litsha22": 5}, Since: 12},
 		&Nack{Ballot: c, Promised: b},
 		&Fetch{Ballot: b},
 		&State{Ballot: b, Stamped: c, Snapshot: snap},
@@ -32,6 +32,7 @@ func samples() []Message {
 		&Ack{Ballot: b, Seq: 2},
 		&Tail{Ballot: b, From: 2, Whole: true},
 		&Payload{Data: []byte("hello")},
+		&Refuse{Stamped: c},
 	}
 }
 
@@ -55,7 +56,7 @@ func TestEveryMessageSurvivesTheWire(t *testing.T) {
 			t.Errorf("%T: a byte too many: %v", m, err)
 		}
 	}
-	for k := uint8(kBeat); k <= kPayload; k++ {
+	for k := uint8(kBeat); k <= kRefuse; k++ {
 		if !seen[k] {
 			t.Errorf("no sample of kind %d", k)
 		}
@@ -69,7 +70,7 @@ func TestForeignFramesAreRefusedInASentence(t *testing.T) {
 	}
 	frame[1] = 9
 	_, err := Decode(7, frame)
-	if !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), "version 9, this node speaks 1") {
+	if !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), "version 9, this node speaks 2") {
 		t.Errorf("another version: %v", err)
 	}
 	// A later version may look different behind its number.

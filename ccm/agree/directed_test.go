@@ -301,11 +301,42 @@ func TestLongNamesTravelAsBits(t *testing.T) {
 	}
 }
 
+// Nodes that list others than were agreed on do not count, and say so.
+func TestAnotherListDoesNotCount(t *testing.T) {
+	s := directed(t, 3, 0)
+	s.unlisted = map[string]bool{"c": true}
+	for _, x := range s.nodes {
+		x.up = false
+	}
+	s.run(s.now + 100*msec)
+	s.node("a").boot(false)
+	s.node("b").boot(false)
+	s.run(s.now + 2000*msec)
+	want := "ha.cf of this node names other nodes, weights or arbiters than the cluster has agreed on (a, b, c)"
+	if v := s.node("a").m.view; v.Quorum || !strings.Contains(v.Reason, want) {
+		t.Fatal(s.story(t))
+	}
+	// One of them is put right: with c, whose list was always right, it counts.
+	s.unlisted = nil
+	s.node("a").up = false
+	s.node("a").boot(false)
+	s.node("c").boot(false)
+	s.run(s.now + 2000*msec)
+	if v := s.node("a").m.view; !v.Quorum || len(v.Members) != 3 {
+		t.Fatal(s.story(t))
+	}
+	for _, e := range s.node("a").m.Electorate() {
+		if e.Counts != (e.Name != "b") {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 // A voter that is no longer in ha.cf is never confirmed by the lives that do not
 // know it; they can vouch for that since their start.
 func TestVoterThatIsNotListedExpires(t *testing.T) {
 	s := directed(t, 3, 0)
-	s.unlisted = map[string]bool{"c": true}
+	s.unlisted, s.autojoin = map[string]bool{"c": true}, true
 	for _, x := range s.nodes {
 		x.up = false
 	}

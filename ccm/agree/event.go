@@ -48,6 +48,10 @@ type PeerEvent struct {
 	Reason      string
 }
 
+// KnownEvent tells of a node that is not in [Config].Nodes and is known now: the
+// links must carry its frames.
+type KnownEvent struct{ Name string }
+
 // NoteEvent is a sentence for the log.
 type NoteEvent struct {
 	Warn bool
@@ -62,3 +66,4 @@ func (CheckEvent) event()     {}
 func (LeaseEvent) event()     {}
 func (PeerEvent) event()      {}
 func (NoteEvent) event()      {}
+func (KnownEvent) event()     {}

@@ -33,11 +33,17 @@ func (m *Machine) renewLease() {
 		return
 	}
 	v := m.voters()
-	if m.cfg.Quorum.Has(v, func(n string) bool { return n == m.cfg.Self }) {
-		if !m.inst.IsZero() {
-			m.hasBase, m.base = true, m.now
+	if alone := func(n string) bool { return n == m.cfg.Self }; m.cfg.Quorum.Has(v, alone) && !m.isRemoved() {
+		at := m.now
+		if m.cfg.Ping && m.tie(v, alone) {
+			at = m.lastPong // the tie is broken by who answers a ping, and for no longer
 		}
-		return
+		if !m.inst.IsZero() && (!m.hasBase || at > m.base) && at > -Never {
+			m.hasBase, m.base = true, at
+		}
+		if at == m.now {
+			return
+		}
 	}
 	var times []int64
 	for _, p := range m.order {
@@ -138,6 +144,7 @@ func (m *Machine) Forget(token uint64) {
 
 func (m *Machine) settleChecks() {
 	m.readmit()
+	m.elect()
 	m.checks = slices.DeleteFunc(m.checks, m.answer)
 }
 
@@ -177,6 +184,7 @@ func (m *Machine) answer(c *check) bool {
 	if c.own {
 		m.round.certifiedAt = m.now
 		m.readmit()
+		m.elect()
 		return true
 	}
 	e := CheckEvent{Token: c.token}
@@ -199,11 +207,15 @@ func (m *Machine) certified(r *round) bool {
 	return false
 }
 
-// outside lists the nodes and voters that are not members of the own round.
+// outside lists the nodes and voters that are not members of the own round and
+// could hold a lease: not arbiters, which run nothing, and not those that were
+// removed, which happens only once they have none.
 func (m *Machine) outside() []string {
 	names := append(m.voters().Names(), m.names...)
 	slices.Sort(names)
-	return slices.DeleteFunc(slices.Compact(names), func(n string) bool { return hasMember(m.round.members, n) })
+	return slices.DeleteFunc(slices.Compact(names), func(n string) bool {
+		return hasMember(m.round.members, n) || m.isArbiter(n) || m.wasRemoved(n)
+	})
 }
 
 // age is how long before its promise the member last gave x an echo.

@@ -22,6 +22,8 @@ var (
 	ErrLease = errors.New("lease not valid")
 	// ErrStale indicates that a command carries the token of an older view.
 	ErrStale = errors.New("view is no longer the installed one")
+	// ErrVoters indicates a change of the electorate that is refused.
+	ErrVoters = errors.New("the voters stay as they are")
 	// ErrConfig indicates a [Config] or [Stored] that cannot be started from.
 	ErrConfig = errors.New("cannot start")
 )
@@ -30,11 +32,20 @@ var (
 type Config struct {
 	// Self is this node's name, one of Nodes.
 	Self string
-	// Nodes are all configured nodes (ha.cf), at most 64. They seed V; later V is
-	// a part of the state.
+	// Nodes are all configured nodes and arbiters (ha.cf), at most 64. They seed
+	// V; later V is a part of the state.
 	Nodes []string
 	// Weights are votes per node for the first V; DefaultWeight where missing.
 	Weights map[string]int
+	// Arbiters are those of Nodes that vote and run nothing. One of them is never
+	// the proposer of a view.
+	Arbiters []string
+	// Autojoin admits nodes that are heard and not in Nodes, and lets this node
+	// be one. It never readmits a node that was removed.
+	Autojoin bool
+	// Ping tells that ping nodes are configured: [Machine.Pinged] reports their
+	// answers, and without one a tie is not broken.
+	Ping bool
 	// Incarnation differs between two lives of the daemon, higher in the later.
 	Incarnation uint64
 	// Disk identifies the store below this machine, not empty.
@@ -130,6 +141,12 @@ type peer struct {
 	disk                    string
 	config                  uint64
 	unfit                   bool
+	// list is the digest of its list of voters, free: it follows the cluster's.
+	list uint64
+	free bool
+	// shunned until: it beats and does not do its part.
+	shunned int64
+	refused int64 // when a removed node was last told so
 	// conf is when we last gave it an echo (rule 7); released tells that it has
 	// let go of everything since.
 	conf     int64
@@ -146,11 +163,12 @@ type Machine struct {
 	t          periods
 	now        int64
 	start      int64
-	due        int64 // what Next said last, to notice a late caller
-	names      []string
-	self       uint64 // bit of this node
+	due        int64    // what Next said last, to notice a late caller
+	names      []string // every node known, sorted; the index is its bit
+	self       uint64   // bit of this node
 	bits       map[string]uint64
-	seedDigest uint64
+	seedDigest uint64 // of names
+	ownList    uint64 // of the voters that ha.cf names
 	peers      map[string]*peer
 	order      []*peer // sorted by name
 	rng        *rand.Rand
@@ -160,6 +178,7 @@ type Machine struct {
 	promisedM []Member
 	stamped   Ballot
 	rep       replica
+	removed   Ballot // the state that told this node it was removed
 
 	// In memory.
 	joined   Ballot // rule 6
@@ -178,6 +197,7 @@ type Machine struct {
 	spoiled Ballot // a view that was without quorum in between: needs a new ballot
 	view    View
 
+	viewOld   bool // voters have changed since the view was told
 	targetOK  bool // target below is what target() would find
 	targetSet uint64
 
@@ -189,6 +209,9 @@ type Machine struct {
 	nextBeat  int64
 	beatNow   bool
 	checks    []*check
+	electing  []electing
+	lastPong  int64             // when a ping node answered last
+	said      map[string]string // notes on other nodes, said once
 	nextTimer int64
 
 	out Ready
@@ -199,13 +222,16 @@ type periods struct{ k, d, l, s, t, initdead int64 }
 
 // New starts a machine from what is on disk. The app is restored.
 func New(cfg Config, st Stored, app App, now int64) (*Machine, error) {
-	m := &Machine{cfg: cfg, now: now, start: now, peers: map[string]*peer{}}
-	m.names = slices.Sorted(slices.Values(cfg.Nodes))
-	m.cfg.Nodes = m.names
+	m := &Machine{cfg: cfg, now: now, start: now, peers: map[string]*peer{}, said: map[string]string{}, lastPong: -Never}
+	m.cfg.Nodes = slices.Sorted(slices.Values(cfg.Nodes))
+	m.names = slices.Clone(m.cfg.Nodes)
+	if cfg.Autojoin && !slices.Contains(m.names, cfg.Self) {
+		m.names = append(m.names, cfg.Self)
+	}
 	switch {
 	case len(m.names) > maxNodes:
 		return nil, fmt.Errorf("%d nodes, at most %d are possible: %w", len(m.names), maxNodes, ErrConfig)
-	case len(slices.Compact(slices.Clone(m.names))) != len(m.names):
+	case len(slices.Compact(slices.Sorted(slices.Values(m.names)))) != len(m.names):
 		return nil, fmt.Errorf("a node is named twice in %v: %w", m.names, ErrConfig)
 	case !slices.Contains(m.names, cfg.Self):
 		return nil, fmt.Errorf("this node %q is not one of the configured nodes %v: %w", cfg.Self, m.names, ErrConfig)
@@ -222,24 +248,28 @@ func New(cfg Config, st Stored, app App, now int64) (*Machine, error) {
 	t := cfg.Timing
 	m.t = periods{k: int64(t.Beat), d: int64(t.Deadtime), l: int64(t.Lease), s: int64(t.StopBound), t: int64(t.Takeover), initdead: int64(t.Initdead)}
 	m.rng = rand.New(rand.NewPCG(cfg.Seed, cfg.Incarnation))
-	m.bits = map[string]uint64{}
-	m.seedDigest = SeedDigest(m.names)
-	for i, n := range m.names {
-		m.bits[n] = 1 << i
-		if n == cfg.Self {
-			m.self = 1 << i
-			continue
+	for _, n := range m.names {
+		if n != cfg.Self {
+			m.peers[n] = &peer{name: n, conf: now}
 		}
-		p := &peer{name: n, bit: 1 << i, conf: now}
-		m.peers[n] = p
-		m.order = append(m.order, p)
 	}
-	m.promised, m.promisedM, m.stamped = st.Promised, st.PromisedMembers, st.Stamped
+	m.number()
+	for _, n := range m.cfg.Arbiters {
+		if !slices.Contains(m.cfg.Nodes, n) {
+			return nil, fmt.Errorf("arbiter %q is not one of the configured nodes %v: %w", n, m.cfg.Nodes, ErrConfig)
+		}
+	}
+	if err := m.seedVoters().check(); err != nil {
+		return nil, err
+	}
+	m.ownList = m.seedVoters().list()
+	m.promised, m.promisedM, m.stamped, m.removed = st.Promised, st.PromisedMembers, st.Stamped, st.Removed
 	m.maxSeen = m.promised.Number
 	m.rep.app = app
 	if err := m.load(st); err != nil {
 		return nil, err
 	}
+	m.learnVoters()
 	m.nextBeat, m.beatNow = now, true
 	m.settle()
 	return m, nil
@@ -248,7 +278,7 @@ func New(cfg Config, st Stored, app App, now int64) (*Machine, error) {
 // load restores the state and replays the changes after it.
 func (m *Machine) load(st Stored) error {
 	if st.Stamped.IsZero() {
-		m.rep.meta = Meta{Voters: Voters{}, Born: map[string]Birth{}}
+		m.rep.meta = newMeta(Voters{})
 		return nil
 	}
 	if m.promised.Less(st.Stamped) {
@@ -382,6 +412,13 @@ func (m *Machine) me() Member { return Member{m.cfg.Self, m.cfg.Incarnation} }
 // handle dispatches a message.
 func (m *Machine) handle(in Input) {
 	p := m.peers[in.From]
+	if p == nil && m.cfg.Autojoin && in.From != m.cfg.Self && m.learn(in.From) {
+		p = m.peers[in.From]
+	}
+	if _, ok := in.Msg.(*Refuse); p != nil && !ok && m.wasRemoved(in.From) {
+		m.refuse(p, in)
+		return
+	}
 	if p == nil || in.Incarnation < p.inc || in.Incarnation <= p.left {
 		if _, ok := in.Msg.(*Leaving); ok && p != nil && in.Incarnation == p.left {
 			m.datagram(p.name, &Left{Incarnation: p.left}) // our answer was lost
@@ -410,6 +447,8 @@ func (m *Machine) handle(in Input) {
 	}
 	m.targetOK = false
 	switch msg := in.Msg.(type) {
+	case *Refuse:
+		m.onRefuse(p, msg)
 	case *Leaving:
 		m.onLeaving(p, msg)
 	case *Left:
@@ -455,13 +494,15 @@ type PeerInfo struct {
 	Alive, Ever bool
 	// Config is the digest of its ha.cf.
 	Config uint64
+	// Removed nodes were taken out of the cluster and do not count.
+	Removed bool
 }
 
 // Peers lists the other configured nodes, sorted.
 func (m *Machine) Peers() []PeerInfo {
 	out := make([]PeerInfo, len(m.order))
 	for i, p := range m.order {
-		out[i] = PeerInfo{Name: p.name, Incarnation: p.inc, Alive: p.alive, Ever: p.ever, Config: p.config}
+		out[i] = PeerInfo{Name: p.name, Incarnation: p.inc, Alive: p.alive, Ever: p.ever, Config: p.config, Removed: m.wasRemoved(p.name)}
 	}
 	return out
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // ProtocolVersion is carried by every frame; another one is refused.
-const ProtocolVersion = 1
+const ProtocolVersion = 2
 
 // ErrVersion indicates a frame of another protocol version.
 var ErrVersion = errors.New("foreign protocol version")
@@ -52,6 +52,17 @@ type Beat struct {
 	Config uint64
 	// Unfit says that the sender cannot do a DC's work now.
 	Unfit bool
+	// List is the digest of the voters that the sender's ha.cf names. Free says
+	// that it follows what the cluster agrees on (autojoin).
+	List uint64
+	Free bool
+}
+
+// Refuse tells a node that it was removed from the cluster; a datagram that
+// answers its beats.
+type Refuse struct {
+	// Stamped is the stamp of the state that says so.
+	Stamped Ballot
 }
 
 // Echo confirms a beat of a node that the sender has promised a view with. It
@@ -86,8 +97,11 @@ type Promise struct {
 	Seq             uint64
 	// Disk is "" if the sender's state cannot count.
 	Disk string
-	// Seed is the digest of the list of nodes, for the first state.
+	// Seed is the digest of the voters that ha.cf names: the first state is made
+	// of equal ones, later who has another one than was agreed does not count.
+	// Free says that the sender follows what was agreed.
 	Seed uint64
+	Free bool
 	// Ages has, per node, how long ago in nanoseconds the sender last gave it an
 	// echo; [Never] if that life has announced that it released everything.
 	Ages map[string]int64
@@ -172,6 +186,7 @@ const (
 	kAck
 	kTail
 	kPayload
+	kRefuse
 )
 
 func (*Beat) kind() uint8    { return kBeat }
@@ -190,3 +205,4 @@ func (*Changes) kind() uint8 { return kChanges }
 func (*Ack) kind() uint8     { return kAck }
 func (*Tail) kind() uint8    { return kTail }
 func (*Payload) kind() uint8 { return kPayload }
+func (*Refuse) kind() uint8  { return kRefuse }

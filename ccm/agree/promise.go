@@ -10,9 +10,10 @@ type heldPropose struct {
 
 // promise is the answer to the promised ballot.
 func (m *Machine) promise() *Promise {
-	p := &Promise{Ballot: m.promised, Stamped: m.stampedHere(), Seq: m.rep.seq, Disk: m.cfg.Disk, Seed: m.seedDigest, Ages: map[string]int64{}, Since: m.now - m.start}
+	p := &Promise{Ballot: m.promised, Stamped: m.stampedHere(), Seq: m.rep.seq, Disk: m.cfg.Disk, Seed: m.ownList, Free: m.cfg.Autojoin, Ages: map[string]int64{}, Since: m.now - m.start}
 	if m.rep.diverged {
 		p.Seq, p.Disk, p.Seed = 0, "", 0
+		// a state that differs is neither offered nor counted
 	}
 	for _, x := range m.order {
 		switch {
@@ -135,19 +136,24 @@ func (m *Machine) chooseState() {
 // seed makes the first state, from equal lists of nodes.
 func (m *Machine) seed() {
 	r := m.round
+	v := m.seedVoters()
+	if _, listed := v[m.cfg.Self]; !listed {
+		m.abandon("this node is not in the node lines of its own ha.cf, and so cannot make the first state of a cluster")
+		return
+	}
 	for _, x := range r.members {
-		if r.promises[x.Name].Seed != r.promises[m.cfg.Self].Seed || m.rep.diverged {
-			m.abandon("%s and this node list different nodes in ha.cf; make the files equal", x.Name)
+		y, listed := v[x.Name]
+		if !listed {
+			continue // it comes in later
+		}
+		if p := r.promises[x.Name]; p.Seed != m.ownList || m.rep.diverged {
+			m.abandon("%s and this node list different nodes, weights or arbiters in ha.cf; make the files equal and restart the one that was wrong", x.Name)
 			return
 		}
-	}
-	v := m.seedVoters()
-	for _, x := range r.members {
-		y := v[x.Name]
 		y.Disk = r.promises[x.Name].Disk
 		v[x.Name] = y
 	}
-	m.adopt(&Snapshot{Seq: m.rep.seq, Meta: Meta{Voters: v, Born: map[string]Birth{}}, App: m.rep.app.Snapshot()})
+	m.adopt(&Snapshot{Seq: m.rep.seq, Meta: newMeta(v), App: m.rep.app.Snapshot()})
 }
 
 func (m *Machine) onFetch(p *peer, msg *Fetch) {

@@ -8,8 +8,11 @@ import (
 	"strings"
 )
 
-// DefaultWeight is the number of votes of a node.
-const DefaultWeight = 100
+// Votes of a node.
+const (
+	DefaultWeight = 100
+	MaxWeight     = 10_000
+)
 
 // Voter is a node that counts in quorums.
 type Voter struct {
@@ -18,6 +21,8 @@ type Voter struct {
 	// Disk identifies the store that its promises are on. Only a node with
 	// this store counts (rule 3); "" means that none is known yet.
 	Disk string
+	// Arbiter voters run nothing and are never the DC.
+	Arbiter bool
 }
 
 // Voters is V, a part of the replicated state (rule 2).

@@ -37,6 +37,9 @@ func (m *Machine) leads() bool {
 // think proposes a view if another one is wanted (rule 15). The first in rank
 // does so at once, the next ones after a deadtime each, should it be stuck.
 func (m *Machine) think() {
+	if m.isArbiter(m.cfg.Self) {
+		return // it votes, it never decides
+	}
 	set := m.target()
 	if m.planted(PlantAnyTarget) {
 		m.thinkAtRandom(set)
@@ -67,7 +70,7 @@ func (m *Machine) think() {
 // start. Failures do not wait for it: the dead are not heard.
 func (m *Machine) arriving(set uint64) bool {
 	end := int64(-Never)
-	if set != 1<<len(m.names)-1 {
+	if set != m.everyone() {
 		end = m.start + m.t.k + m.t.k/4
 	}
 	if set != m.row() {
@@ -87,7 +90,7 @@ func (m *Machine) thinkAtRandom(set uint64) {
 		return
 	}
 	if m.rng.IntN(2) == 0 {
-		set = m.rng.Uint64()&(1<<len(m.names)-1) | m.self
+		set = m.rng.Uint64()&m.everyone() | m.self
 	}
 	ms := m.members(set)
 	if !slices.ContainsFunc(ms, func(x Member) bool { return x.Incarnation == 0 }) {

@@ -85,6 +85,7 @@ type sim struct {
 	listen func(*simNode, Event)
 	// unlisted nodes are not in ha.cf any more.
 	unlisted map[string]bool
+	autojoin bool
 	// hook may drop a message, or delay it more, in directed tests.
 	hook    func(from, to *simNode, msg Message) (delay int64, drop bool)
 	nextID  uint64
@@ -200,7 +201,7 @@ func (n *simNode) boot(machine bool) {
 			names = append(names, x.name)
 		}
 	}
-	m, err := New(Config{Self: n.name, Nodes: names, Incarnation: n.inc, Disk: n.disk, Quorum: s.quorum, Timing: s.t,
+	m, err := New(Config{Self: n.name, Nodes: names, Autojoin: s.autojoin, Incarnation: n.inc, Disk: n.disk, Quorum: s.quorum, Timing: s.t,
 		Seed: uint64(s.seed), Plant: s.plant}, n.st, n.app, n.local())
 	if err != nil {
 		s.fail("boot of %s: %v", n.name, err)
@@ -234,6 +235,9 @@ func (n *simNode) store(w Write) {
 			n.s.fail("stored snapshot: %v", err)
 		}
 		n.st.Snapshot, n.st.Changes, n.st.Meta = x, nil, nil
+	}
+	if w.Removed != nil {
+		n.st.Removed = *w.Removed
 	}
 	if w.Meta != nil {
 		x, err := DecodeMeta(EncodeMeta(w.Meta))

@@ -42,10 +42,49 @@ type Meta struct {
 	Born map[string]Birth
 	// Requests holds the last request ids, oldest first.
 	Requests []Request
+	// Lists are the digests of the lists of voters that were agreed on, the
+	// newest last: who lists other voters in ha.cf does not count.
+	Lists []uint64
+	// Removed are the nodes that were taken out, sorted: they are not admitted
+	// again by themselves.
+	Removed []string
+}
+
+// listWindow is how many lists of voters are remembered.
+const listWindow = 64
+
+func newMeta(v Voters) Meta {
+	m := Meta{Born: map[string]Birth{}}
+	m.setVoters(v)
+	return m
+}
+
+// setVoters replaces V and keeps the books of it.
+func (m *Meta) setVoters(v Voters) {
+	for name := range m.Voters {
+		if _, stays := v[name]; !stays && !slices.Contains(m.Removed, name) {
+			m.Removed = append(m.Removed, name)
+		}
+	}
+	slices.Sort(m.Removed)
+	m.Removed = slices.DeleteFunc(m.Removed, func(n string) bool { _, ok := v[n]; return ok })
+	if over := len(m.Removed) - maxNodes; over > 0 {
+		m.Removed = slices.Delete(m.Removed, 0, over)
+	}
+	m.Voters = v.clone()
+	if len(v) == 0 {
+		return
+	}
+	list := v.list()
+	m.Lists = append(slices.DeleteFunc(m.Lists, func(x uint64) bool { return x == list }), list)
+	if over := len(m.Lists) - listWindow; over > 0 {
+		m.Lists = slices.Delete(m.Lists, 0, over)
+	}
 }
 
 func (m *Meta) clone() Meta {
-	c := Meta{Voters: m.Voters.clone(), Born: map[string]Birth{}, Requests: slices.Clone(m.Requests)}
+	c := Meta{Voters: m.Voters.clone(), Born: map[string]Birth{}, Requests: slices.Clone(m.Requests),
+		Lists: slices.Clone(m.Lists), Removed: slices.Clone(m.Removed)}
 	for k, v := range m.Born {
 		c.Born[k] = v
 	}
@@ -78,6 +117,7 @@ func (e *encoder) voters(v Voters) {
 		e.str(name)
 		e.uint(uint64(v[name].Weight))
 		e.str(v[name].Disk)
+		e.bool(v[name].Arbiter)
 	}
 }
 
@@ -87,11 +127,11 @@ func (d *decoder) voters() Voters {
 	for range d.count(maxNodes) {
 		name := d.str()
 		w := d.uint()
-		if w > 1_000_000 || name <= last {
+		if w > MaxWeight || name <= last {
 			d.fail("bad voter")
 			return v
 		}
-		v[name], last = Voter{Weight: int(w), Disk: d.str()}, name
+		v[name], last = Voter{Weight: int(w), Disk: d.str(), Arbiter: !d.old && d.bool()}, name
 	}
 	return v
 }
@@ -109,6 +149,11 @@ func (e *encoder) meta(m *Meta) {
 		e.str(r.ID)
 		e.uint(r.Seq)
 	}
+	e.uint(uint64(len(m.Lists)))
+	for _, x := range m.Lists {
+		e.fix64(x)
+	}
+	e.names(m.Removed)
 }
 
 func (d *decoder) meta() Meta {
@@ -120,6 +165,14 @@ func (d *decoder) meta() Meta {
 	for range d.count(requestWindow) {
 		m.Requests = append(m.Requests, Request{ID: d.str(), Seq: d.uint()})
 	}
+	if d.old {
+		m.setVoters(m.Voters)
+		return m
+	}
+	for range d.count(listWindow) {
+		m.Lists = append(m.Lists, d.fix64())
+	}
+	m.Removed = d.names()
 	return m
 }
 
@@ -174,6 +227,9 @@ type Stored struct {
 	// Snapshot is valid if Stamped is not zero; Changes follow it without a gap.
 	Snapshot Snapshot
 	Changes  []Change
+	// Removed, if not zero, is the stamp of a state that this node is not part of
+	// any more.
+	Removed Ballot
 	// Meta, if not nil, replaces the protocol's part once the changes up to its
 	// Seq are applied.
 	Meta *MetaAt
@@ -191,6 +247,7 @@ type MetaAt struct {
 type Write struct {
 	Promise *PromiseWrite
 	Stamp   *Ballot
+	Removed *Ballot
 	// Snapshot replaces the state and drops all older changes, and Meta.
 	Snapshot *Snapshot
 	// Meta is stored beside the state.
@@ -207,13 +264,26 @@ type PromiseWrite struct {
 
 // Empty reports whether there is nothing to write.
 func (w *Write) Empty() bool {
-	return w.Promise == nil && w.Stamp == nil && w.Snapshot == nil && w.Meta == nil && len(w.Changes) == 0
+	return w.Promise == nil && w.Stamp == nil && w.Removed == nil && w.Snapshot == nil && w.Meta == nil && len(w.Changes) == 0
+}
+
+// storedFormat is the form on disk of states and changes. Form 1 knew no
+// arbiters, lists and removed nodes; it is read too.
+const storedFormat = 2
+
+func (d *decoder) format(what string) error {
+	v := d.u8()
+	if v > storedFormat || v == 0 && d.err == nil {
+		return fmt.Errorf("stored %s of format %d, this program reads up to %d: %w", what, v, storedFormat, ErrFrame)
+	}
+	d.old = v < storedFormat
+	return nil
 }
 
 // EncodeSnapshot and EncodeChange are the forms on disk.
 func EncodeSnapshot(s *Snapshot) []byte {
 	var e encoder
-	e.u8(1)
+	e.u8(storedFormat)
 	e.uint(s.Seq)
 	e.meta(&s.Meta)
 	e.bytes(s.App)
@@ -223,8 +293,8 @@ func EncodeSnapshot(s *Snapshot) []byte {
 // DecodeSnapshot is the inverse of [EncodeSnapshot].
 func DecodeSnapshot(b []byte) (Snapshot, error) {
 	d := decoder{b: b}
-	if v := d.u8(); v != 1 && d.err == nil {
-		return Snapshot{}, fmt.Errorf("stored state has format %d, this program reads 1: %w", v, ErrFrame)
+	if err := d.format("state"); err != nil {
+		return Snapshot{}, err
 	}
 	s := Snapshot{Seq: d.uint(), Meta: d.meta(), App: d.bytes()}
 	return s, d.end()
@@ -233,7 +303,7 @@ func DecodeSnapshot(b []byte) (Snapshot, error) {
 // EncodeMeta returns the form on disk.
 func EncodeMeta(m *MetaAt) []byte {
 	var e encoder
-	e.u8(1)
+	e.u8(storedFormat)
 	e.uint(m.Seq)
 	e.meta(&m.Meta)
 	return e.b
@@ -242,8 +312,8 @@ func EncodeMeta(m *MetaAt) []byte {
 // DecodeMeta is the inverse of [EncodeMeta].
 func DecodeMeta(b []byte) (MetaAt, error) {
 	d := decoder{b: b}
-	if v := d.u8(); v != 1 && d.err == nil {
-		return MetaAt{}, fmt.Errorf("stored voters have format %d, this program reads 1: %w", v, ErrFrame)
+	if err := d.format("voters"); err != nil {
+		return MetaAt{}, err
 	}
 	m := MetaAt{Seq: d.uint(), Meta: d.meta()}
 	return m, d.end()
@@ -252,7 +322,7 @@ func DecodeMeta(b []byte) (MetaAt, error) {
 // EncodeChange returns the form on disk.
 func EncodeChange(c *Change) []byte {
 	var e encoder
-	e.u8(1)
+	e.u8(storedFormat)
 	e.change(c)
 	return e.b
 }
@@ -260,8 +330,8 @@ func EncodeChange(c *Change) []byte {
 // DecodeChange is the inverse of [EncodeChange].
 func DecodeChange(b []byte) (Change, error) {
 	d := decoder{b: b}
-	if v := d.u8(); v != 1 && d.err == nil {
-		return Change{}, fmt.Errorf("stored change has format %d, this program reads 1: %w", v, ErrFrame)
+	if err := d.format("change"); err != nil {
+		return Change{}, err
 	}
 	c := d.change()
 	return c, d.end()
@@ -315,6 +385,7 @@ func (r *replica) digest() []byte {
 	e.str2(r.app.Digest())
 	e.uint(r.seq)
 	e.voters(r.meta.Voters)
+	e.names(r.meta.Removed)
 	sum := sha256.Sum256(e.b)
 	return sum[:16]
 }
@@ -328,7 +399,7 @@ func (r *replica) apply(c *Change) error {
 		return fmt.Errorf("change %d does not follow %d", c.Seq, r.seq)
 	}
 	if c.Voters != nil {
-		r.meta.Voters = c.Voters.clone()
+		r.meta.setVoters(c.Voters)
 	} else if err := r.app.Apply(c.Seq, c.Data); err != nil {
 		return err
 	}

@@ -10,10 +10,11 @@ func (m *Machine) adopt(s *Snapshot) {
 	if s != nil {
 		v = s.Meta.Voters
 	}
-	counts := func(n string) bool {
-		p := r.promises[n]
-		return p != nil && p.Disk != "" && p.Disk == v[n].Disk
+	lists := m.rep.meta.Lists
+	if s != nil {
+		lists = s.Meta.Lists
 	}
+	counts := func(n string) bool { return promiseCounts(r.promises[n], v[n], lists) }
 	if !m.cfg.Quorum.Has(v, counts) {
 		m.abandon("%s (only stores that were admitted count)", m.cfg.Quorum.Sentence(v, counts))
 		m.backoff = max(m.backoff, m.now+m.t.d)
@@ -27,6 +28,7 @@ func (m *Machine) adopt(s *Snapshot) {
 		}
 	}
 	m.stamped, m.targetOK = r.ballot, false
+	m.learnVoters()
 	born := map[string]Birth{}
 	for _, x := range r.members {
 		if b, ok := m.rep.meta.Born[x.Name]; ok && b.Incarnation == x.Incarnation {
@@ -105,6 +107,7 @@ func (m *Machine) onSync(p *peer, msg *Sync) {
 			return
 		}
 		m.stamped = b
+		m.learnVoters()
 		if msg.Same {
 			m.persistStamp()
 		} else {

@@ -24,7 +24,7 @@ func (m *Machine) seedVoters() Voters {
 		if x, ok := m.cfg.Weights[n]; ok {
 			w = x
 		}
-		v[n] = Voter{Weight: w}
+		v[n] = Voter{Weight: w, Arbiter: slices.Contains(m.cfg.Arbiters, n)}
 	}
 	return v
 }
@@ -36,9 +36,10 @@ func (m *Machine) diskKnown(v Voters, name string) bool {
 		return true
 	}
 	if name == m.cfg.Self {
-		return v[name].Disk == m.cfg.Disk && !m.rep.diverged
+		return v[name].Disk == m.cfg.Disk && !m.rep.diverged && m.listed(m.ownList, m.cfg.Autojoin)
 	}
-	return m.peers[name] != nil && v[name].Disk == m.peers[name].disk
+	p := m.peers[name]
+	return p != nil && v[name].Disk == p.disk && m.listed(p.list, p.free)
 }
 
 // target is the set of nodes this node wants a view of (rule 14). It is worked
@@ -107,7 +108,7 @@ func (m *Machine) thin(cand uint64, mutual []uint64) uint64 {
 				continue
 			}
 			// Connections first, then being the DC, then votes, then the name.
-			deg := bits.OnesCount64(cand&mutual[i])*4_000_000 + min(v[name].Weight, 1_000_000)
+			deg := bits.OnesCount64(cand&mutual[i])*4_000_000 + v[name].Weight
 			if b == dc {
 				deg += 2_000_000
 			}
@@ -158,7 +159,7 @@ func (m *Machine) lastDC(set uint64) string {
 func (m *Machine) quorate(set uint64) bool {
 	v := m.voters()
 	in := func(n string) bool { return m.bits[n]&set != 0 && m.diskKnown(v, n) }
-	if !m.cfg.Quorum.Has(v, in) {
+	if !m.cfg.Quorum.Has(v, in) || m.isRemoved() || m.vetoed(v, in) {
 		return false
 	}
 	waited := m.now >= m.start+m.t.initdead
@@ -178,8 +179,7 @@ func (m *Machine) quorate(set uint64) bool {
 	if blank {
 		return false // the first state is seeded by all, or after initdead
 	}
-	have, total := v.Votes(in)
-	return 2*have > total || seen // a tie is not broken before the others had their time
+	return !m.tie(v, in) || seen // a tie is not broken before the others had their time
 }
 
 // members turns a set into lives.
@@ -207,7 +207,7 @@ func (m *Machine) rank(ms []Member) int {
 	}
 	dc := m.lastDC(set)
 	type key struct {
-		unfit   int
+		unfit   int // 2: an arbiter
 		stamped Ballot
 		other   int
 		born    uint64
@@ -221,7 +221,9 @@ func (m *Machine) rank(ms []Member) int {
 		} else {
 			k.stamped = m.stampedHere()
 		}
-		if m.isUnfit(x.Name) {
+		if m.isArbiter(x.Name) {
+			k.unfit = 2
+		} else if m.isUnfit(x.Name) {
 			k.unfit = 1
 		}
 		if x.Name != dc {
@@ -238,8 +240,11 @@ func (m *Machine) rank(ms []Member) int {
 	return slices.IndexFunc(keys, func(k key) bool { return k.name == m.cfg.Self })
 }
 
-// isUnfit reports whether a node has said that it cannot be the DC.
+// isUnfit reports whether a node cannot be the DC, or has said so.
 func (m *Machine) isUnfit(name string) bool {
+	if m.isArbiter(name) {
+		return true
+	}
 	if p := m.peers[name]; p != nil {
 		return p.unfit
 	}

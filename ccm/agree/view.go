@@ -26,6 +26,8 @@ type View struct {
 	Event string
 	// Reason is one sentence on the votes.
 	Reason string
+	// Arbiters are those of Members and Lost that vote and run nothing, sorted.
+	Arbiters []string
 }
 
 // ViewMember is a member and the number of the view in which it joined.
@@ -36,7 +38,7 @@ type ViewMember struct {
 
 func (v *View) equal(w *View) bool {
 	return v.Ballot == w.Ballot && v.Quorum == w.Quorum && v.Event == w.Event && v.Reason == w.Reason &&
-		slices.Equal(v.Members, w.Members) && slices.Equal(v.Lost, w.Lost)
+		slices.Equal(v.Members, w.Members) && slices.Equal(v.Lost, w.Lost) && slices.Equal(v.Arbiters, w.Arbiters)
 }
 
 // View returns the present view.
@@ -54,11 +56,14 @@ func (m *Machine) settleView() {
 	next := m.view
 	switch {
 	case m.viewGood():
-		if m.view.Quorum && m.view.Ballot == m.inst {
+		if m.view.Quorum && m.view.Ballot == m.inst && !m.viewOld {
 			return
 		}
+		m.viewOld = false
 		next = View{Ballot: m.inst, Members: m.viewMembers(m.instM), Quorum: true, DC: m.inst.Proposer, Event: EventNew}
-		if m.view.Event == EventNotPrimary && slices.Equal(next.Members, m.view.Members) {
+		if m.view.Quorum && m.view.Ballot == m.inst {
+			next.Event = m.view.Event
+		} else if m.view.Event == EventNotPrimary && slices.Equal(next.Members, m.view.Members) {
 			next.Event = EventRestored
 		}
 		next.Reason = m.cfg.Quorum.Sentence(m.voters(), func(n string) bool { return hasMember(m.instM, n) })
@@ -79,18 +84,26 @@ func (m *Machine) settleView() {
 		ms := m.members(row)
 		next = View{Ballot: m.inst, Members: m.viewMembers(ms), Event: EventInvalid}
 		next.Reason = m.cfg.Quorum.Sentence(m.voters(), func(n string) bool { return hasMember(ms, n) })
-		if m.leaving != nil {
+		if why := m.whyNotCounted(); m.leaving != nil {
 			next.Reason = "this node is leaving"
+		} else if why != "" {
+			next.Reason = why
 		} else if !strings.HasPrefix(next.Reason, "no quorum") {
 			next.Reason = m.notAgreed()
 		}
 	}
 	if next.Quorum || next.Event == EventInvalid {
 		next.Lost = slices.DeleteFunc(append(m.voters().Names(), m.names...), func(n string) bool {
-			return slices.ContainsFunc(next.Members, func(x ViewMember) bool { return x.Name == n })
+			return m.wasRemoved(n) || slices.ContainsFunc(next.Members, func(x ViewMember) bool { return x.Name == n })
 		})
 		slices.Sort(next.Lost)
 		next.Lost = slices.Compact(next.Lost)
+	}
+	next.Arbiters = nil
+	for _, n := range m.names {
+		if m.isArbiter(n) && (slices.Contains(next.Lost, n) || slices.ContainsFunc(next.Members, func(x ViewMember) bool { return x.Name == n })) {
+			next.Arbiters = append(next.Arbiters, n)
+		}
 	}
 	if next.equal(&m.view) {
 		return
@@ -132,6 +145,9 @@ func (m *Machine) viewMembers(ms []Member) []ViewMember {
 func (m *Machine) viewGood() bool {
 	b := m.inst
 	if b.IsZero() || m.joined != b || m.promised != b || m.spoiled == b || m.leaving != nil {
+		return false
+	}
+	if m.isRemoved() || m.vetoed(m.voters(), func(n string) bool { return hasMember(m.instM, n) }) {
 		return false
 	}
 	return m.cfg.Quorum.Has(m.voters(), func(n string) bool {

@@ -54,6 +54,7 @@ func (e *encoder) members(ms []Member) {
 type decoder struct {
 	b   []byte
 	err error
+	old bool // the first form on disk
 }
 
 func (d *decoder) fail(what string) {

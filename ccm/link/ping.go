@@ -25,7 +25,7 @@ type pingNode struct {
 	said bool // its first state was told
 }
 
-// pinged is a change of a ping node's state.
+// pinged is an answer of a ping node, or that there was none for too long.
 type pinged struct {
 	name string
 	up   bool
@@ -35,7 +35,13 @@ type pinged struct {
 // setPing takes a change.
 func (t *Transport) setPing(p pinged) {
 	for _, n := range t.pings {
-		if n.spec.Name != p.name || n.said && n.up == p.up {
+		if n.spec.Name != p.name {
+			continue
+		}
+		if p.up && len(t.queue) < maxQueuedEvents {
+			t.emit(ccm.TransportEvent{Kind: ccm.PingAnswered, From: p.name, At: p.at})
+		}
+		if n.said && n.up == p.up {
 			continue
 		}
 		n.up, n.said = p.up, true
@@ -100,7 +106,7 @@ func (t *Transport) ping(ctx context.Context, spec PingNode) {
 	defer tick.Stop()
 	begin, up, said, failed := ccm.Boottime(), false, false, false
 	tell := func(now bool) {
-		if said && up == now {
+		if said && up == now && !now {
 			return
 		}
 		up, said = now, true

@@ -210,6 +210,16 @@ func (t *Transport) setKeys(k Keys) {
 	t.setPolicy()
 }
 
+// Accept implements [ccm.Accepter]: frames of the node are taken from now on.
+func (t *Transport) Accept(node string) {
+	t.do(func() {
+		if node != t.cfg.Self && t.peers[node] == nil {
+			t.addPeer(node, false)
+			t.publish()
+		}
+	})
+}
+
 // Broadcast implements [ccm.Transport].
 func (t *Transport) Broadcast(payload []byte) {
 	payload = slices.Clone(payload)

@@ -28,6 +28,9 @@ func commands() map[string]command {
 		"crm_mon":         fromCobra(newMon),
 		"crm_verify":      fromCobra(verify.New),
 		"crm_node":        fromCobra(node.NewCrmNode),
+		"hb_addnode":      fromCobra(node.NewAddNode),
+		"hb_delnode":      fromCobra(node.NewDelNode),
+		"arbiter":         fromCobra(daemon.NewArbiterCommand),
 		"crm_standby":     fromCobra(node.NewCrmStandby),
 		"demo":            fromCobra(demo.NewCommand),
 		"why":             fromCobra(why.New),
@@ -53,7 +56,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"why": true, "why-not": true, "run": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

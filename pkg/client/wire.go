@@ -27,6 +27,8 @@ const (
 	VerbWatch = "watch"
 	// VerbCleanup forgets the history and failures of a resource.
 	VerbCleanup = "cleanup"
+	// VerbVoter makes the change Request.Voter of the electorate.
+	VerbVoter = "voter"
 )
 
 // Request is one request of a client.
@@ -43,6 +45,8 @@ type Request struct {
 	DampenMS int64   `json:"dampen_ms,omitempty"`
 	// Resource is for VerbCleanup.
 	Resource string `json:"resource,omitempty"`
+	// Voter is for VerbVoter.
+	Voter *ccm.VoterChange `json:"voter,omitempty"`
 }
 
 // Response answers a Request.
@@ -66,6 +70,8 @@ type Status struct {
 	View  ccm.View         `json:"view"`
 	Lease ccm.LeaseState   `json:"lease"`
 	Peers []ccm.PeerStatus `json:"peers"`
+	// Electorate are the voters, and nodes heard that are none.
+	Electorate []ccm.Elector `json:"electorate,omitempty"`
 	// Budget is the sentence that derives the lease from the timers.
 	Budget string `json:"budget"`
 	// Parameters are the ha.cf values cl_status hbparameter shows.

@@ -27,16 +27,18 @@ type Daemon struct {
 	opts    Options
 	log     *slog.Logger
 	cluster ccm.Cluster
-	replica *member.Replica
-	lrm     *lrm.LRM
-	gate    *gate
-	guard   *guard.Guard
-	machine *controller.Machine
-	attrs   *attributes
-	edits   *member.Edits
-	file    *cibFile
-	inputs  *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
-	info    nodeInfo
+	// electorate is the same as cluster.
+	electorate electorate
+	replica    *member.Replica
+	lrm        *lrm.LRM
+	gate       *gate
+	guard      *guard.Guard
+	machine    *controller.Machine
+	attrs      *attributes
+	edits      *member.Edits
+	file       *cibFile
+	inputs     *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
+	info       nodeInfo
 
 	hurry  <-chan struct{} // closed by the second request to stop
 	failed <-chan struct{} // closed when the membership layer gave up
@@ -49,6 +51,13 @@ type Daemon struct {
 	news       chan struct{}   // closed and replaced when the document changes
 	leave      func()          // ends run
 	said       map[string]bool
+}
+
+// electorate is what the daemon asks of who votes; *ccm.Node is one.
+type electorate interface {
+	ChangeVoter(ctx context.Context, requestID string, c ccm.VoterChange) error
+	Electorate() []ccm.Elector
+	Shun(node string, d time.Duration)
 }
 
 // call runs f on the owner goroutine; it is dropped when the daemon has ended.

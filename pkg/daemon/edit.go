@@ -33,6 +33,12 @@ func (d editHost) Propose(id string, op []byte, done func(error)) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), member.EditTimeout)
 		defer cancel()
+		if c, ok := decodeVoter(op); ok {
+			ctx, cancel := context.WithTimeout(context.Background(), d.voterBound())
+			defer cancel()
+			done(d.electorate.ChangeVoter(ctx, id, c))
+			return
+		}
 		_, err := d.cluster.Propose(ctx, id, op)
 		done(err)
 	}()

@@ -27,6 +27,8 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		return d.watch(ctx, reply)
 	case client.VerbEdit:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.clientEdit(who, req, done) })
+	case client.VerbVoter:
+		return d.wait(ctx, reply, func(done func(int, string)) { d.changeVoter(who, req, done) })
 	case client.VerbAttr:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.attrs.request(req, done) })
 	case client.VerbCleanup:
@@ -117,6 +119,12 @@ func (d *Daemon) status() *client.Status {
 		"baud", "auto_failback", "crm", "cluster", "autojoin", "logfacility", "logfile", "debugfile", "watchdog"} {
 		if v, ok := conf.Param(p); ok {
 			s.Parameters[p] = v
+		}
+	}
+	s.Electorate = d.electorate.Electorate()
+	for _, e := range s.Electorate {
+		if e.Why != "" {
+			s.Problems = append(s.Problems, e.Why)
 		}
 	}
 	s.Problems = append(s.Problems, d.foreignConfigs(s.Peers)...)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,9 @@ type nodeInfo struct {
 	budget string
 	// stopBound is how long stops may take when the right to run has ended.
 	stopBound time.Duration
-	started   time.Time
+	// takeover is when a lost node has let go at the latest.
+	takeover time.Duration
+	started  time.Time
 }
 
 // settings are the files of the administrator, read and found in order.
@@ -55,6 +58,9 @@ func readSettings(o Options, log *slog.Logger) (*settings, error) {
 		return nil, err
 	}
 	s.conf = conf
+	if conf.HasArbiter(o.Self) {
+		return nil, fmt.Errorf("%s: %s is an arbiter: it runs no resources; start it with: quorate arbiter", conf.File, o.Self)
+	}
 	if !conf.CRM.Enabled() {
 		return nil, fmt.Errorf("%s: crm is off: managing haresources directly is not implemented yet; set \"crm yes\" and convert haresources: haresources2cib --stdout > %s",
 			conf.File, filepath.Join(o.StateDir, "crm", "cib.xml"))
@@ -157,15 +163,12 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		default:
 		}
 	})
-	node, err := ccm.Start(life, ccm.Config{
-		Node: o.Self, Nodes: s.conf.Nodes, StateDir: o.StateDir, Replica: rep, Timing: timing,
-		Quorum: quorumPlugins(len(s.conf.Nodes)), ClusterID: s.conf.Cluster,
-		OnLease:      watch.State.SetLease,
-		ConfigDigest: digestNumber(s.conf), Logger: log.With("component", "ccm"),
-		Transport: func(l ccm.Life) (ccm.Transport, error) {
-			return link.Open(life, linkConfig(s, l, timing.Beat, log.With("component", "heartbeat")))
-		},
-	})
+	cc, err := ccmConfig(life, s, o, rep, timing, log)
+	if err != nil {
+		return err
+	}
+	cc.OnLease = watch.State.SetLease
+	node, err := ccm.Start(life, cc)
 	if err != nil {
 		return err
 	}
@@ -180,11 +183,11 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		text = string(cib.PrintCompact(s.candidate))
 	}
 	d := &Daemon{
-		opts: o, log: log, cluster: node, replica: rep, lrm: resources, gate: g, guard: watch,
+		opts: o, log: log, cluster: node, electorate: node, replica: rep, lrm: resources, gate: g, guard: watch,
 		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
 			TransitionerID: uuid.NewString(), Candidate: text}),
 		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,
-		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, started: begun},
+		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, takeover: timing.Takeover, started: begun},
 		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
 		file: newCIBFile(o.StateDir, log),
 	}
@@ -229,12 +232,40 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 // node that left a moment before never answers.
 const leaveBound = time.Second
 
-// quorumPlugins are consulted in turn: as ever, two nodes break their tie.
-func quorumPlugins(nodes int) []string {
-	if nodes == 2 {
-		return []string{"majority", "twonodes"}
+// ccmConfig is what the files mean to the membership layer.
+func ccmConfig(life context.Context, s *settings, o Options, rep ccm.Replica, timing agree.Timing, log *slog.Logger) (ccm.Config, error) {
+	plugins, err := quorumPlugins(s.conf)
+	if err != nil {
+		return ccm.Config{}, err
 	}
-	return []string{"majority"}
+	return ccm.Config{
+		Node: o.Self, Nodes: slices.Concat(s.conf.Nodes, s.conf.Arbiters), Arbiters: s.conf.Arbiters, Weights: s.conf.Weights,
+		Autojoin: s.conf.Autojoin != "none", Ping: len(s.conf.PingNodes)+len(s.conf.PingGroups) > 0,
+		StateDir: o.StateDir, Replica: rep, Timing: timing, Quorum: plugins, ClusterID: s.conf.Cluster,
+		ConfigDigest: digestNumber(s.conf), Logger: log.With("component", "ccm"),
+		Transport: func(l ccm.Life) (ccm.Transport, error) {
+			return link.Open(life, linkConfig(s, l, timing.Beat, log.With("component", "heartbeat")))
+		},
+	}, nil
+}
+
+// quorumPlugins are consulted in turn: as ever HA_quorum names them, and two
+// nodes break their tie unless it says otherwise.
+func quorumPlugins(conf *hacf.Config) ([]string, error) {
+	list := os.Getenv("HA_quorum")
+	for _, e := range conf.Env {
+		if e.Name == "quorum" {
+			list = e.Value
+		}
+	}
+	if list == "" {
+		return []string{"majority", "twonodes"}, nil
+	}
+	plugins := strings.Split(list, ":")
+	if _, err := agree.NewQuorum(plugins...); err != nil {
+		return nil, fmt.Errorf("%s: env quorum=%s: %w", conf.File, list, err)
+	}
+	return plugins, nil
 }
 
 // digestNumber identifies the meaning of ha.cf to the other nodes.
@@ -248,7 +279,7 @@ func digestNumber(conf *hacf.Config) uint64 {
 func linkConfig(s *settings, l ccm.Life, beat time.Duration, log *slog.Logger) link.Config {
 	conf := s.conf
 	return link.Config{
-		Self: l.Node, Nodes: conf.Nodes, Autojoin: conf.Autojoin != "none",
+		Self: l.Node, Nodes: slices.Concat(conf.Nodes, conf.Arbiters), Autojoin: conf.Autojoin != "none",
 		ClusterName: conf.Cluster, ClusterID: l.ClusterID, Incarnation: l.Incarnation,
 		Media: media(conf), Keys: s.keys,
 		Keepalive: beat, Deadtime: conf.Deadtime, Warntime: conf.Warntime,

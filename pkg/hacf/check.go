@@ -52,6 +52,7 @@ func (p *parser) finish() {
 	if !c.CRM.Enabled() && at("auto_failback") == 0 && at("nice_failback") == 0 {
 		p.add(Warning, 0, "write auto_failback on or off", "Deprecated 'legacy' auto_failback option selected.")
 	}
+	p.checkVoters()
 	p.checkSerial()
 	p.checkLog()
 	p.checkPing()
@@ -128,7 +129,7 @@ func (p *parser) checkPing() {
 
 // CheckSelf returns the remark that this node is missing, or nil.
 func (c *Config) CheckSelf(self string) *Diagnostic {
-	if c.HasNode(self) || c.Autojoin == "any" {
+	if c.HasNode(self) || c.HasArbiter(self) || c.Autojoin == "any" {
 		return nil
 	}
 	self = strings.ToLower(self)

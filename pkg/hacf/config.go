@@ -1,6 +1,10 @@
 package hacf
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Defaults of Heartbeat 2.1.3.
 const (
@@ -22,6 +26,11 @@ type Config struct {
 	Cluster string
 	// Nodes are the members named by "node", lower-cased, in file order.
 	Nodes []string
+	// Arbiters are the voters that run nothing, lower-cased, in file order.
+	Arbiters []string
+	// Weights are the votes of the nodes and arbiters named by "weight", 0 to
+	// 10000; the others have 100.
+	Weights map[string]int
 	// Media are the links of the cluster in file order. A ucast line with an
 	// address of this machine is kept: whoever opens the links skips it.
 	Media []Medium
@@ -53,7 +62,8 @@ type Config struct {
 	// AutoFailback tells what happens when a preferred owner returns. It matters
 	// for haresources only.
 	AutoFailback Failback
-	// Autojoin tells who may join without a node line: none, other or any.
+	// Autojoin tells who may join without a node line: none; other: others than
+	// this node; any: this node, too.
 	Autojoin string
 
 	Log Log
@@ -241,6 +251,11 @@ func (c *Config) HasNode(name string) bool {
 		}
 	}
 	return false
+}
+
+// HasArbiter reports whether the name (any case) is one of the arbiters.
+func (c *Config) HasArbiter(name string) bool {
+	return slices.Contains(c.Arbiters, strings.ToLower(name))
 }
 
 // Param returns the value of a directive as ha.cf set it, for "cl_status

@@ -16,6 +16,8 @@ var sections = []struct {
 	text func(c *Config) string
 }{
 	{"node", func(c *Config) string { return sorted(c.Nodes) }},
+	{"arbiter", func(c *Config) string { return sorted(c.Arbiters) }},
+	{"weight", (*Config).weightText},
 	{"cluster", func(c *Config) string { return c.Cluster }},
 	{"keepalive", func(c *Config) string { return c.Keepalive.String() }},
 	{"deadtime", func(c *Config) string { return c.Deadtime.String() }},

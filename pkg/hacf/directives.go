@@ -48,6 +48,8 @@ var directives []Directive
 func init() {
 	directives = []Directive{
 		{Name: "node", Syntax: "NAME...", Summary: "members of the cluster, as uname -n has them", many: true, set: (*parser).node},
+		{Name: "arbiter", Syntax: "NAME...", Summary: "voters that run nothing: started there by quorate arbiter", many: true, set: (*parser).arbiter},
+		{Name: "weight", Syntax: "NAME VOTES", Default: "100", Summary: "votes of a node or arbiter in the first electorate", whole: true, many: true, set: (*parser).weight},
 		{Name: "cluster", Syntax: "NAME", Default: DefaultCluster, Summary: "name of the cluster", set: func(p *parser, v string) { p.cfg.Cluster = v }},
 		{Name: "keepalive", Syntax: "TIME", Default: "1", Summary: "interval of heartbeats", set: positiveTime(func(c *Config) *dur { return &c.Keepalive })},
 		{Name: "deadtime", Syntax: "TIME", Default: "30", Summary: "silence after which a node is dead", set: anyTime(func(c *Config) *dur { return &c.Deadtime })},

@@ -162,9 +162,6 @@ func (p *parser) autojoin(v string) {
 	switch low := strings.ToLower(v); low {
 	case "none", "other", "any":
 		p.cfg.Autojoin = low
-		if low != "none" {
-			p.warnf("list every node", "autojoin %s is not implemented yet: only the nodes of ha.cf may join", low)
-		}
 	default:
 		p.invalid(v, "Invalid autojoin directive [%s]", v)
 	}

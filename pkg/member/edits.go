@@ -45,13 +45,14 @@ type Edits struct {
 
 type waitingEdit struct {
 	to    string
-	since time.Time
+	until time.Time
 	reply Reply
 }
 
 type heldEdit struct {
 	id    string
 	op    []byte
+	bound time.Duration
 	reply Reply
 }
 
@@ -73,10 +74,16 @@ func NewEdits(self string, host EditHost) *Edits {
 // repeat with the same id is carried out once. reply is called once, maybe at
 // once.
 func (e *Edits) Edit(now time.Time, id string, op []byte, reply Reply) {
+	e.EditWithin(now, EditTimeout, id, op, reply)
+}
+
+// EditWithin is Edit with another bound than [EditTimeout], and for changes that
+// only the host understands.
+func (e *Edits) EditWithin(now time.Time, bound time.Duration, id string, op []byte, reply Reply) {
 	v := e.view
 	switch {
 	case !v.Quorum && v.Event == agree.EventNotPrimary && len(e.held) < maxHeld:
-		e.held = append(e.held, heldEdit{id, op, reply})
+		e.held = append(e.held, heldEdit{id, op, bound, reply})
 	case !v.Quorum || v.DC == "":
 		reply(cli.ExitQuorum, "the configuration cannot be changed without quorum: "+v.Reason)
 	case v.DC == e.self:
@@ -89,7 +96,7 @@ func (e *Edits) Edit(now time.Time, id string, op []byte, reply Reply) {
 				last(code, text)
 			}
 		}
-		e.waiting[id] = waitingEdit{v.DC, now, reply}
+		e.waiting[id] = waitingEdit{v.DC, now.Add(bound), reply}
 		e.send(v.DC, &editMessage{ID: id, Op: op})
 	}
 }
@@ -101,7 +108,7 @@ func (e *Edits) View(now time.Time, v ccm.View) {
 	held := e.held
 	e.held = nil
 	for _, h := range held {
-		e.Edit(now, h.id, h.op, h.reply)
+		e.EditWithin(now, h.bound, h.id, h.op, h.reply)
 	}
 }
 
@@ -113,7 +120,7 @@ func (e *Edits) Tick(now time.Time) {
 	for _, id := range slices.Sorted(maps.Keys(e.waiting)) {
 		w := e.waiting[id]
 		gone := w.to != e.view.DC && e.view.Event != agree.EventNotPrimary
-		if gone || now.Sub(w.since) > EditTimeout {
+		if gone || now.After(w.until) {
 			delete(e.waiting, id)
 			w.reply(EditOutcome(ccm.ErrUnknown))
 		}
@@ -167,6 +174,9 @@ func EditOutcome(err error) (int, string) {
 		return cli.ExitTimeout, "the DC changed while the change was on its way: nothing was changed; try again"
 	case errors.Is(err, ccm.ErrUnknown), errors.Is(err, context.DeadlineExceeded):
 		return cli.ExitTimeout, "the view was lost before the change was on the disks of a quorum: whether it took effect is unknown; look with cibadmin -Q before you try again"
+	}
+	if errors.Is(err, ccm.ErrVoters) {
+		return cli.ExitError, err.Error()
 	}
 	return cib.ExitCode(err), err.Error()
 }

@@ -1,3 +1,3 @@
-// Package node holds the commands about nodes: cl_status, crm_node and
-// crm_standby.
+// Package node holds the commands about nodes: cl_status, crm_node,
+// crm_standby, hb_addnode and hb_delnode.
 package node
