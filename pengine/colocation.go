@@ -441,6 +441,26 @@ func (s *scheduler) addMatching(table []cand, r *resource, attr string, factor f
 // ones count.
 const hackNode = -100 * Infinity
 
+// mergeBudget limits the work on indirect colocations of one run, in scores
+// looked at. Every path through the colocations counts in the sum, and where
+// all are colocated with all, the paths are more than anybody can wait for. No
+// configuration with a purpose comes near the limit.
+const mergeBudget = 1 << 28
+
+// spend takes the cost of a look at one resource, its table and its
+// colocations, from the budget, and tells whether what is colocated with the
+// resource may be looked at too.
+func (s *scheduler) spend(r *resource, items int) bool {
+	const visit, item = 64, 8 // in the time that one score takes
+	if s.mergeWork > mergeBudget {
+		return false
+	}
+	if s.mergeWork += visit + item*items; s.mergeWork > mergeBudget {
+		s.warnf("resource %s: too many colocations depend on one another; from here on only the direct ones count in the scores", r.id)
+	}
+	return true
+}
+
 // addColocated adds to a table the scores of r and of what is colocated with
 // it, scaled by factor.
 func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor float64, flags uint8) []cand {
@@ -449,6 +469,7 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 	}
 	r.set(rMerging)
 	defer r.clear(rMerging)
+	deeper := s.spend(r, len(table)+len(r.withThis))
 	var work []cand
 	var list []*colocation
 	if r.isGroup() {
@@ -463,6 +484,9 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 			if flags&selectActive != 0 {
 				return table
 			}
+			return work
+		}
+		if !deeper {
 			return work
 		}
 		list = s.colocWithThis(r)

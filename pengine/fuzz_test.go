@@ -252,7 +252,7 @@ func TestScheduleBadInput(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, resources, constraints, status string
-		errors                               string // what one of Errors has in it
+		errors, warnings                     string // what one of Errors, of Warnings has in it
 		starts                               int
 	}{
 		{name: "reference to nothing", resources: rscs(2), constraints: `<rsc_order id="o" first="r0" then="nobody"/>` +
@@ -275,6 +275,9 @@ func TestScheduleBadInput(t *testing.T) {
 		{name: "colocation chain of 1000", resources: rscs(1000), constraints: many(999, func(i int) string {
 			return fmt.Sprintf(`<rsc_colocation id="k%d" rsc="r%d" with-rsc="r%d" score="100"/>`, i, i, i+1)
 		}), starts: 1000},
+		{name: "each of 40 with each other", resources: rscs(40), constraints: many(1600, func(i int) string {
+			return fmt.Sprintf(`<rsc_colocation id="k%d" rsc="r%d" with-rsc="r%d" score="5"/>`, i, i/40, i%40)
+		}), warnings: "too many colocations depend on one another", starts: 40},
 		{name: "colocation with itself", resources: rscs(1), constraints: `<rsc_colocation id="k" rsc="r0" with-rsc="r0" score="1"/>`, errors: "itself", starts: 1},
 		{name: "order with itself", resources: rscs(1), constraints: `<rsc_order id="k" first="r0" then="r0"/>`, starts: -1},
 		{name: "duplicate ids", resources: dummy("r0") + dummy("r0") + `<group id="r0">` + dummy("r0") + `</group>`, errors: "twice", starts: 1},
@@ -334,6 +337,9 @@ func TestScheduleBadInput(t *testing.T) {
 			}
 			if c.errors != "" && !strings.Contains(strings.Join(res.Errors, "\n"), c.errors) {
 				t.Errorf("no error has %q in it: %.500q", c.errors, res.Errors)
+			}
+			if c.warnings != "" && !strings.Contains(strings.Join(res.Warnings, "\n"), c.warnings) {
+				t.Errorf("no warning has %q in it: %.500q", c.warnings, res.Warnings)
 			}
 			t.Logf("%v", time.Since(begin).Round(time.Millisecond))
 		})

@@ -43,6 +43,7 @@ type scheduler struct {
 	rescheduled []reschedule
 	stamp       uint32
 	updateDepth int
+	mergeWork   int // spent of mergeBudget
 
 	haveQuorum, haveFenceDevice bool
 	clusterName                 string
