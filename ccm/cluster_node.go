@@ -199,3 +199,6 @@ func (n *Node) convert(v agree.View) View {
 	}
 	return out
 }
+
+// Beats tells how well this node beats.
+func (n *Node) Beats() BeatStats { return n.beater.stats() }

@@ -46,6 +46,9 @@ type Config struct {
 	// time a quorum confirms it anew. It is called by the runner and must return
 	// at once.
 	OnLease func(stop int64)
+	// RealtimePriority is the SCHED_RR priority of the thread that sends the
+	// beats, 1 to 99; 0 leaves it in the normal class.
+	RealtimePriority int
 	// Logger, or slog.Default.
 	Logger *slog.Logger
 	// Clock gives nanoseconds; nil means [Boottime]. The arrival times of the

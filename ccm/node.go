@@ -32,7 +32,10 @@ type Node struct {
 	// Owned by run.
 	m       *agree.Machine
 	store   *store
+	held    *agree.Ready // waits for the disk, and everything after it
+	written chan error
 	tr      Transport
+	beater  *beater
 	waiting map[uint64]chan answer // by token
 	token   uint64
 	mail    []Message // for Receive
@@ -94,7 +97,7 @@ func (q *inbox) take() []func() {
 // store before Start returns. Neither is a planned stop: see [Node.Leave].
 func Start(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{cfg: cfg, log: cfg.Logger, clock: cfg.Clock, waiting: map[uint64]chan answer{}, foreign: map[string]int{},
-		recv: make(chan Message), inbox: inbox{wake: make(chan struct{}, 1)}, done: make(chan struct{}),
+		recv: make(chan Message), written: make(chan error, 1), inbox: inbox{wake: make(chan struct{}, 1)}, done: make(chan struct{}),
 		viewCh: make(chan struct{}), leaseCh: make(chan struct{}), versions: map[string]int{}}
 	if n.log == nil {
 		n.log = slog.Default()
@@ -133,9 +136,13 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.lease.Exclusion = n.exclusion()
 	n.view = n.convert(n.m.View())
-	if err := n.pump(); err != nil {
+	wake, err := n.newAlarm()
+	if err != nil {
 		return fail(errors.Join(err, n.tr.Close()))
 	}
+	n.beater = newBeater(n.cluster, cfg.Timing, wake, n.clock, n.tr.Broadcast, n.log)
+	n.beater.start(cfg.RealtimePriority)
+	n.pump()
 	ctx, n.stop = context.WithCancel(ctx)
 	go n.run(ctx)
 	return n, nil
@@ -171,6 +178,7 @@ func (n *Node) Leave(ctx context.Context, released bool) error {
 	left := make(chan struct{})
 	n.inbox.put(func() {
 		n.leftCh = left
+		n.beater.stop() // who leaves makes no claims any more
 		n.m.Leave(n.clock(), released)
 	})
 	select {
@@ -188,6 +196,13 @@ func (n *Node) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	err := n.loop(ctx, timer)
+	n.beater.stop()
+	if n.held != nil {
+		err = errors.Join(err, <-n.written)
+	}
+	if a, ok := n.beater.alarm.(*threadAlarm); ok {
+		a.close()
+	}
 	err = errors.Join(err, n.tr.Close(), n.store.close())
 	if err != nil {
 		n.log.Error("the membership layer has stopped: " + err.Error())
@@ -210,9 +225,7 @@ func (n *Node) run(ctx context.Context) {
 func (n *Node) loop(ctx context.Context, timer *time.Timer) error {
 	events := n.tr.Events()
 	for {
-		if err := n.round(events); err != nil {
-			return err
-		}
+		n.round(events)
 		timer.Reset(time.Duration(max(0, n.m.Next()-n.clock())))
 		var out chan Message
 		var head Message
@@ -228,6 +241,13 @@ func (n *Node) loop(ctx context.Context, timer *time.Timer) error {
 			}
 			n.onEvent(ev)
 		case <-n.inbox.wake:
+		case err := <-n.written:
+			if err != nil {
+				n.held = nil
+				return err
+			}
+			n.release(n.held)
+			n.held = nil
 		case out <- head:
 			n.mail = n.mail[1:]
 		case <-timer.C:
@@ -238,7 +258,7 @@ func (n *Node) loop(ctx context.Context, timer *time.Timer) error {
 // round takes in everything that waits, then the time, then does what the
 // machine wants. What has arrived goes first: after a pause, unread beats must
 // not count as silence. The disk is written once for all of it.
-func (n *Node) round(events <-chan TransportEvent) error {
+func (n *Node) round(events <-chan TransportEvent) {
 	for range 4096 {
 		select {
 		case ev, ok := <-events:
@@ -253,46 +273,71 @@ func (n *Node) round(events <-chan TransportEvent) error {
 	for _, f := range n.inbox.take() {
 		f()
 	}
-	n.m.Tick(n.clock())
-	if n.store.full() {
-		n.m.Compact()
+	if n.beater.late.CompareAndSwap(true, false) {
+		n.m.Late(n.clock())
 	}
-	return n.pump()
+	n.m.Tick(n.clock())
+	n.pump()
 }
 
-// pump does what the machine wants, in its order: disk, messages, events.
-func (n *Node) pump() error {
-	for {
+// pump does what the machine wants, in its order: disk, messages, events. The
+// runner does not wait for the disk: the machine goes on hearing, and what it
+// says meanwhile waits its turn. To the others and to the program above this
+// looks as if the machine had heard everything a little later. Only the lease is
+// renewed at once, which depends on what the others confirm alone.
+func (n *Node) pump() {
+	for n.held == nil {
+		if n.store.full() {
+			n.m.Compact()
+		}
 		rd, ok := n.m.Ready()
 		if !ok {
 			break
 		}
-		if !rd.Write.Empty() {
-			if err := n.store.write(&rd.Write); err != nil {
-				return err
-			}
+		if rd.Write.Empty() {
+			n.release(&rd)
+			continue
 		}
-		for _, e := range rd.Messages {
-			frame := agree.Encode(n.cluster, e.Msg)
-			switch {
-			case e.To == "":
-				n.tr.Broadcast(frame)
-			case e.Datagram:
-				n.tr.Datagram(e.To, frame)
-			default:
-				n.tr.Message(e.To, Control, frame)
-			}
-		}
-		for _, e := range rd.Events {
-			n.onMachine(e)
-		}
+		n.held = &rd
+		batch := n.store.prepare(&rd.Write)
+		go func() { n.written <- n.store.write(batch) }()
 	}
 	if n.leftCh != nil && n.m.LeaveDone() {
 		close(n.leftCh)
 		n.leftCh = nil
 	}
 	n.publish()
-	return nil
+}
+
+// release sends and tells what may be known now.
+func (n *Node) release(rd *agree.Ready) {
+	for _, e := range rd.Messages {
+		if beat, ok := e.Msg.(*agree.Beat); ok {
+			n.beater.vouch(beat)
+			continue
+		}
+		frame := agree.Encode(n.cluster, e.Msg)
+		switch {
+		case e.To == "":
+			n.tr.Broadcast(frame)
+		case e.Datagram:
+			n.tr.Datagram(e.To, frame)
+		default:
+			n.tr.Message(e.To, Control, frame)
+		}
+	}
+	for _, e := range rd.Events {
+		n.onMachine(e)
+	}
+}
+
+// newAlarm is how the beater waits: in the kernel, but in virtual time when the
+// clock is not the kernel's.
+func (n *Node) newAlarm() (alarm, error) {
+	if n.cfg.Clock != nil {
+		return newTimerAlarm(), nil
+	}
+	return newThreadAlarm()
 }
 
 // onEvent takes in what the transport noticed. Links, sessions and ping nodes

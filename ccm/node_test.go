@@ -251,6 +251,7 @@ func TestLeaveIsImmediate(t *testing.T) {
 		for _, n := range l.names {
 			l.await(n, "view of all", quorate("a", "b", "c"))
 		}
+		time.Sleep(2 * l.timing.Beat) // what has just started waits for those who may be coming
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		begin := time.Now()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,7 @@ type store struct {
 	disk string
 	// What has gathered since the snapshot.
 	changes, bytes int
+	stall          atomic.Int64 // how long each write waits, in tests
 }
 
 // openStore opens or makes the store. A new one gets a new identity; it does
@@ -164,60 +166,78 @@ func (s *store) load() (agree.Stored, error) {
 	return st, nil
 }
 
-// write makes a write durable.
-func (s *store) write(w *agree.Write) error {
-	changes, bytes := s.changes, s.bytes
+// batch is a write as bytes, which nobody changes any more.
+type batch struct {
+	node    [][2][]byte // of the bucket of that name; no value deletes
+	fresh   bool        // drop all changes first
+	changes [][2][]byte // number, change
+}
+
+// prepare encodes a write, which belongs to the machine, and counts it in.
+func (s *store) prepare(w *agree.Write) *batch {
+	b := &batch{}
+	put := func(key, value []byte) { b.node = append(b.node, [2][]byte{key, value}) }
+	if w.Promise != nil {
+		put(keyPromised, agree.EncodePromise(*w.Promise))
+	}
+	if w.Stamp != nil {
+		put(keyStamped, agree.EncodeBallot(*w.Stamp))
+	}
+	if w.Removed != nil {
+		put(keyRemoved, agree.EncodeBallot(*w.Removed))
+	}
+	if w.Snapshot != nil {
+		b.fresh = true
+		put(keySnapshot, agree.EncodeSnapshot(w.Snapshot))
+		put(keyMeta, nil)
+		s.changes, s.bytes = 0, 0
+	}
+	if w.Meta != nil {
+		put(keyMeta, agree.EncodeMeta(w.Meta))
+	}
+	for i := range w.Changes {
+		v := agree.EncodeChange(&w.Changes[i])
+		b.changes = append(b.changes, [2][]byte{binary.BigEndian.AppendUint64(nil, w.Changes[i].Seq), v})
+		s.changes++
+		s.bytes += len(v)
+	}
+	return b
+}
+
+// write makes a batch durable. It may be called from any goroutine.
+func (s *store) write(w *batch) error {
+	if d := s.stall.Load(); d > 0 {
+		time.Sleep(time.Duration(d))
+	}
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketNode)
-		if w.Promise != nil {
-			if err := b.Put(keyPromised, agree.EncodePromise(*w.Promise)); err != nil {
+		for _, kv := range w.node {
+			if kv[1] == nil {
+				if err := b.Delete(kv[0]); err != nil {
+					return err
+				}
+			} else if err := b.Put(kv[0], kv[1]); err != nil {
 				return err
 			}
 		}
-		if w.Stamp != nil {
-			if err := b.Put(keyStamped, agree.EncodeBallot(*w.Stamp)); err != nil {
-				return err
-			}
-		}
-		if w.Removed != nil {
-			if err := b.Put(keyRemoved, agree.EncodeBallot(*w.Removed)); err != nil {
-				return err
-			}
-		}
-		if w.Snapshot != nil {
-			if err := b.Put(keySnapshot, agree.EncodeSnapshot(w.Snapshot)); err != nil {
-				return err
-			}
+		if w.fresh {
 			if err := tx.DeleteBucket(bucketChanges); err != nil {
 				return err
 			}
 			if _, err := tx.CreateBucket(bucketChanges); err != nil {
 				return err
 			}
-			if err := b.Delete(keyMeta); err != nil {
-				return err
-			}
-			changes, bytes = 0, 0
 		}
-		if w.Meta != nil {
-			if err := b.Put(keyMeta, agree.EncodeMeta(w.Meta)); err != nil {
+		for _, kv := range w.changes {
+			if err := tx.Bucket(bucketChanges).Put(kv[0], kv[1]); err != nil {
 				return err
 			}
-		}
-		for i := range w.Changes {
-			v := agree.EncodeChange(&w.Changes[i])
-			if err := tx.Bucket(bucketChanges).Put(binary.BigEndian.AppendUint64(nil, w.Changes[i].Seq), v); err != nil {
-				return err
-			}
-			changes++
-			bytes += len(v)
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", s.path, ErrStore, err)
 	}
-	s.changes, s.bytes = changes, bytes
 	return nil
 }
 

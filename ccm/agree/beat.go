@@ -104,11 +104,12 @@ func (m *Machine) onEcho(p *peer, e *Echo) {
 // that the others need.
 func (m *Machine) settleBeat() {
 	if m.beatNow || m.now >= m.nextBeat {
+		routine := !m.beatNow
 		m.beatNow = false
 		if m.now >= m.nextBeat {
 			m.nextBeat = max(m.nextBeat+m.t.k, m.now+m.t.k/2)
 		}
-		b := &Beat{Sent: m.now, Row: m.rowNames(), Mask: m.row(), Seed: m.seedDigest, Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest, Unfit: m.unfit, List: m.ownList, Free: m.cfg.Autojoin}
+		b := &Beat{Sent: m.now, Row: m.rowNames(), Mask: m.row(), Seed: m.seedDigest, Promised: m.promised, Stamped: m.stampedHere(), Disk: m.cfg.Disk, Config: m.cfg.ConfigDigest, Unfit: m.unfit, List: m.ownList, Free: m.cfg.Autojoin, Routine: routine}
 		if m.leads() {
 			b.Open = m.round.ballot
 		}

@@ -7,8 +7,11 @@ import "fmt"
 const magic = 0xA9
 
 // Encode returns the frame of a message for the cluster.
-func Encode(cluster uint64, m Message) []byte {
-	e := encoder{b: make([]byte, 0, 96)}
+func Encode(cluster uint64, m Message) []byte { return Append(make([]byte, 0, 96), cluster, m) }
+
+// Append is [Encode] into memory that is there already.
+func Append(dst []byte, cluster uint64, m Message) []byte {
+	e := encoder{b: dst}
 	e.u8(magic)
 	e.u8(ProtocolVersion)
 	e.fix64(cluster)

@@ -347,22 +347,35 @@ func (m *Machine) Ready() (Ready, bool) {
 }
 
 // advance moves the time on. If the caller comes much too late, the machine was
-// not running: beats may lie unread, so nodes whose silence would end now get
-// one beat's period, once. Detection is never sooner than deadtime; leases and
-// certificates do not depend on it.
+// not running: beats may lie unread, see [Machine.Late].
 func (m *Machine) advance(now int64) {
 	if now < m.now {
 		return
 	}
 	m.now = now
 	if m.due != 0 && now > m.due+m.t.k/2 {
-		for _, p := range m.order {
-			if grace := now - m.t.d + m.t.k; p.alive && !p.extended && p.heard < grace {
-				p.heard, p.extended = grace, true
-			}
-		}
-		m.due = 0
+		m.spare()
 	}
+}
+
+// Late tells that this node itself was late in another way than by a late call,
+// by its beats for instance. It must hear for a while before it accuses others:
+// nodes whose silence would end now get two and a half periods of beats, once,
+// so that one of two may be lost. Detection is never sooner than deadtime; leases
+// and certificates do not depend on it.
+func (m *Machine) Late(now int64) {
+	m.advance(now)
+	m.spare()
+	m.settle()
+}
+
+func (m *Machine) spare() {
+	for _, p := range m.order {
+		if grace := m.now - m.t.d + 5*m.t.k/2; p.alive && !p.extended && p.heard < grace {
+			p.heard, p.extended = grace, true
+		}
+	}
+	m.due = 0
 }
 
 // settle draws the conclusions from what has changed, in a fixed order.

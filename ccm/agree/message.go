@@ -56,6 +56,9 @@ type Beat struct {
 	// that it follows what the cluster agrees on (autojoin).
 	List uint64
 	Free bool
+	// Routine says that the beat is due, and tells nothing that has to leave at
+	// once. It is not sent.
+	Routine bool
 }
 
 // Refuse tells a node that it was removed from the cluster; a datagram that

@@ -33,6 +33,7 @@ func (t *Transport) hear(f *received) *peer {
 	p.sent = max(p.sent, f.sent)
 
 	x := p.path(link)
+	changed := x.src != f.src
 	x.medium, x.src, x.heard = f.medium, f.src, f.at
 	x.received++
 	x.lost += f.skipped
@@ -40,7 +41,8 @@ func (t *Transport) hear(f *received) *peer {
 		x.lost--
 	}
 	if f.sent > x.sent {
-		x.sent, x.sentAt = f.sent, f.at
+		x.sent = f.sent
+		x.hold(f.sent, f.at)
 	}
 	if f.echo != 0 {
 		now := uint32((f.at - t.born) / 1000)
@@ -52,11 +54,10 @@ func (t *Transport) hear(f *received) *peer {
 		}
 	}
 	for i := range t.targets {
-		if g := t.targets[i]; g.medium == f.medium && !g.shared && g.addr == f.src {
-			g.peer = p.name
+		if g := t.targets[i]; g.medium == f.medium && !g.shared && g.addr == f.src && g.peer != p.name {
+			g.peer, changed = p.name, true
 		}
 	}
-	changed := false
 	if !x.up {
 		x.up, changed = true, true
 		t.log.Info(fmt.Sprintf("Link %s:%s up.", p.name, x.link))
@@ -173,5 +174,6 @@ func (t *Transport) checkActive() {
 		}
 	}
 	t.status = statusActive
+	t.planBeats()
 	t.log.Info(fmt.Sprintf("Local status now set to: '%v'", t.status))
 }

@@ -46,8 +46,8 @@ type target struct {
 	host string
 	port uint16 // constant
 	addr netip.AddrPort
-	flow uint16 // constant
-	seq  uint64
+	// own numbers the frames of run, beat those of Broadcast.
+	own, beat flow
 	// peer is the node that last spoke from addr, "" until then.
 	peer string
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -43,15 +44,15 @@ type path struct {
 	up     bool
 	heard  int64 // when; nanoseconds of CLOCK_BOOTTIME
 	src    netip.AddrPort
-	// sent and sentAt belong to the last frame: what the next one echoes.
-	sent   uint64
-	sentAt int64
+	// sent belongs to the last frame; held is what the next one echoes, see hold.
+	sent uint64
+	held atomic.Uint64
 
 	rtt                time.Duration
 	received, lost     uint64
 	late               uint64
 	lastBeat           int64
-	sentFrames, errors uint64
+	sentFrames, errors atomic.Uint64
 }
 
 // path returns the peer's path on a link, making it when needed.
@@ -70,7 +71,8 @@ func (p *peer) path(link string) *path {
 func (p *peer) forget() {
 	p.status, p.sent, p.lastBeat = statusInit, 0, 0
 	for _, x := range p.paths {
-		x.sent, x.sentAt, x.lastBeat = 0, 0, 0
+		x.sent, x.lastBeat = 0, 0
+		x.held.Store(0)
 	}
 }
 
@@ -106,7 +108,7 @@ func (t *Transport) stats() []LinkStats {
 	for _, p := range t.peers {
 		for _, x := range p.paths {
 			s := LinkStats{Peer: p.name, Link: x.link, Up: x.up, Received: x.received, Lost: x.lost, Late: x.late,
-				Sent: x.sentFrames, SendErrors: x.errors, RTT: x.rtt, Silence: -1}
+				Sent: x.sentFrames.Load(), SendErrors: x.errors.Load(), RTT: x.rtt, Silence: -1}
 			if x.heard != 0 {
 				s.Silence = time.Duration(now - x.heard)
 			}
@@ -140,4 +142,5 @@ func (t *Transport) publish() {
 			Links: []ccm.LinkStatus{{Name: n.spec.Name, Up: n.up}}})
 	}
 	t.published.Store(&all)
+	t.planBeats()
 }

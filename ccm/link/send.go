@@ -9,26 +9,17 @@ import (
 	"github.com/quorate/quorate/ccm"
 )
 
-// frameTo fills in what every frame carries.
-func (t *Transport) frameTo(k kind, to string, g *target, payload []byte) frame {
-	g.seq++
-	return frame{kind: k, life: t.life, incarnation: t.cfg.Incarnation, sent: uint64((ccm.Boottime() - t.born) / 1000),
-		flow: g.flow, seq: g.seq, status: t.status, from: t.cfg.Self, to: to, payload: payload}
-}
-
 // put sends one frame by a target to an address. p is nil if it is for all.
 func (t *Transport) put(k kind, p *peer, g *target, to netip.AddrPort, payload []byte) {
 	name := ""
 	if p != nil {
 		name = p.name
 	}
-	f := t.frameTo(k, name, g, payload)
+	f := t.frame(k, name, &g.own, t.status, payload)
 	var x *path
 	if p != nil {
 		x = p.path(g.medium.link())
-		if held := ccm.Boottime() - x.sentAt; x.sentAt != 0 && held < int64(time.Minute) {
-			f.echo = max(uint32(x.sent)+uint32(held/1000), 1)
-		}
+		f.echo = x.echo(ccm.Boottime())
 	}
 	t.buf = f.encode(t.buf, t.auth)
 	if len(t.buf) > maxFrame {
@@ -37,36 +28,7 @@ func (t *Transport) put(k kind, p *peer, g *target, to netip.AddrPort, payload [
 	}
 	err := g.medium.send(g, to, t.buf)
 	if x != nil {
-		x.sentFrames++
-		if err != nil {
-			x.errors++
-		}
-	}
-}
-
-// broadcast sends a beat by every target.
-func (t *Transport) broadcast(payload []byte) {
-	if len(payload) > maxDatagram {
-		t.log.Error(fmt.Sprintf("A beat of %d bytes is too large and was not sent", len(payload)))
-		return
-	}
-	for _, g := range t.targets {
-		if !g.shared && !g.addr.IsValid() {
-			continue
-		}
-		t.put(kindBeat, t.peers[g.peer], g, g.addr, payload)
-	}
-	// Nodes that came by themselves, or speak from an address that is not in the
-	// configuration, have no target of their own.
-	for _, p := range t.peers {
-		if !p.alive {
-			continue
-		}
-		for _, x := range p.paths {
-			if !t.reached(p, x.link) && x.up {
-				t.put(kindBeat, p, t.reply(x), x.src, payload)
-			}
-		}
+		x.count(err)
 	}
 }
 
@@ -85,8 +47,8 @@ func (t *Transport) reached(p *peer, link string) bool {
 func (t *Transport) reply(x *path) *target {
 	g := t.replies[x.src]
 	if g == nil || g.medium != x.medium {
-		g = &target{medium: x.medium, addr: x.src, flow: t.nextFlow}
-		t.nextFlow++
+		g = &target{medium: x.medium, addr: x.src, own: flow{id: t.nextFlow}, beat: flow{id: t.nextFlow + 1}}
+		t.nextFlow += 2
 		t.replies[x.src] = g
 	}
 	return g
@@ -193,5 +155,6 @@ func (t *Transport) setAddress(r resolved) {
 	a := netip.AddrPortFrom(r.addr, r.target.port)
 	if a != r.target.addr {
 		r.target.addr, r.target.peer = a, ""
+		t.planBeats()
 	}
 }

@@ -35,6 +35,7 @@ type Transport struct {
 	resolved  chan resolved
 	pinged    chan pinged
 	published atomic.Pointer[[]ccm.PeerStatus]
+	beats     beats
 	done      chan struct{} // closed when run has ended
 	gossip    *gossip
 
@@ -86,6 +87,7 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 	t.sink = &sink{drops: &drops{log: t.log}, urgent: make(chan received, 1024), data: make(chan received, 4096)}
 	t.commands.wake = make(chan struct{}, 1)
 	t.policy = policy{self: cfg.Self, life: t.life, cluster: clusterHash(cfg.ClusterName, cfg.ClusterID), autojoin: cfg.Autojoin}
+	t.beats.cluster = t.policy.cluster
 	if !cfg.NoGossip {
 		var err error
 		if t.gossip, err = newGossip(t); err != nil {
@@ -151,7 +153,7 @@ func (t *Transport) plan() {
 		return u
 	}
 	for _, m := range t.cfg.Media {
-		g := &target{flow: uint16(len(t.targets) + 1), port: uint16(m.Port)}
+		g := &target{own: flow{id: uint16(2*len(t.targets) + 1)}, beat: flow{id: uint16(2*len(t.targets) + 2)}, port: uint16(m.Port)}
 		switch m.Kind {
 		case "ucast", "ucast6":
 			a, err := netip.ParseAddr(m.Address)
@@ -177,7 +179,7 @@ func (t *Transport) plan() {
 		}
 		t.targets = append(t.targets, g)
 	}
-	t.nextFlow = uint16(len(t.targets) + 1)
+	t.nextFlow = uint16(2*len(t.targets) + 1)
 }
 
 // addPeer makes a peer with a path on every link.
@@ -208,6 +210,7 @@ func (t *Transport) setKeys(k Keys) {
 	t.policy.keys = k.clone()
 	t.auth = newAuthenticator(t.policy.keys, t.policy.cluster)
 	t.setPolicy()
+	t.planBeats()
 }
 
 // Accept implements [ccm.Accepter]: frames of the node are taken from now on.
@@ -218,12 +221,6 @@ func (t *Transport) Accept(node string) {
 			t.publish()
 		}
 	})
-}
-
-// Broadcast implements [ccm.Transport].
-func (t *Transport) Broadcast(payload []byte) {
-	payload = slices.Clone(payload)
-	t.do(func() { t.broadcast(payload) })
 }
 
 // Datagram implements [ccm.Transport].

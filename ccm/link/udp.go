@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -55,9 +56,34 @@ type udp struct {
 
 type udpSocket struct {
 	conn  *net.UDPConn
-	raw   syscall.RawConn
 	index int // of the interface
 	bound bool
+
+	// out is a second descriptor of the socket, for sending: one sender does not
+	// wait for another. mu guards its end.
+	mu  sync.RWMutex
+	out int
+}
+
+// dup makes the descriptor for sending.
+func (s *udpSocket) dup() error {
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var dupErr error
+	err = raw.Control(func(fd uintptr) { s.out, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	return errors.Join(err, dupErr)
+}
+
+func (s *udpSocket) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out >= 0 {
+		unix.Close(s.out)
+	}
+	s.out = -1
+	s.conn.Close()
 }
 
 func (u *udp) link() string { return u.iface }
@@ -93,7 +119,7 @@ func (u *udp) run(ctx context.Context, s *sink) {
 		err = u.read(ctx, sock, r)
 		stop()
 		u.sock.Store(nil)
-		sock.conn.Close()
+		sock.close()
 		if err != nil && ctx.Err() == nil {
 			said = err.Error()
 			u.log.Error(fmt.Sprintf("Link %s does not work: %v; trying on", u.iface, err))
@@ -107,7 +133,7 @@ func (u *udp) open(ctx context.Context) (*udpSocket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("interface %s: no such interface", u.iface)
 	}
-	sock := &udpSocket{index: ifi.Index}
+	sock := &udpSocket{index: ifi.Index, out: -1}
 	network, host := "udp4", ""
 	if u.v6 {
 		network = "udp6"
@@ -149,11 +175,11 @@ func (u *udp) open(ctx context.Context) (*udpSocket, error) {
 		return nil, fmt.Errorf("port %d on %s: %w", u.port, u.iface, err)
 	}
 	sock.conn = c.(*net.UDPConn)
-	if sock.raw, err = sock.conn.SyscallConn(); err == nil {
+	if err = sock.dup(); err == nil {
 		err = u.join(sock.conn, ifi)
 	}
 	if err != nil {
-		sock.conn.Close()
+		sock.close()
 		return nil, err
 	}
 	return sock, nil
@@ -312,21 +338,17 @@ func (u *udp) send(t *target, to netip.AddrPort, b []byte) error {
 	if u.isLocal(to.Addr()) {
 		return nil
 	}
-	var err error
-	werr := s.raw.Write(func(fd uintptr) bool {
-		if to.Addr().Is4() {
-			err = unix.Sendto(int(fd), b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
-		} else {
-			sa := &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
-			if to.Addr().IsLinkLocalUnicast() || to.Addr().IsMulticast() {
-				sa.ZoneId = uint32(s.index)
-			}
-			err = unix.Sendto(int(fd), b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, sa)
-		}
-		return true
-	})
-	if err == nil {
-		err = werr
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.out < 0 {
+		return errNoSocket
 	}
-	return err
+	if to.Addr().Is4() {
+		return unix.Sendto(s.out, b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
+	}
+	sa := &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+	if to.Addr().IsLinkLocalUnicast() || to.Addr().IsMulticast() {
+		sa.ZoneId = uint32(s.index)
+	}
+	return unix.Sendto(s.out, b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, sa)
 }

@@ -127,6 +127,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		return err
 	}
 	log.Info(fmt.Sprintf("Configuration validated. Starting heartbeat %s", version.Version))
+	prio := realtime(s.conf, log.With("component", "heartbeat"))
 	ln, err := listen(o.RunDir)
 	if err != nil {
 		return err
@@ -167,7 +168,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	cc.OnLease = watch.State.SetLease
+	cc.OnLease, cc.RealtimePriority = watch.State.SetLease, prio
 	node, err := ccm.Start(life, cc)
 	if err != nil {
 		return err
