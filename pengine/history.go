@@ -41,6 +41,8 @@ const (
 	stNotInstalled = 7
 	stNotConnected = 8
 	stInvalid      = 9
+	stNoDevice     = 10
+	stNoSecrets    = 11
 )
 
 // failedOp is an entry of the list of failed resource actions.

@@ -6,7 +6,7 @@ import (
 
 // unpackOp judges one operation of a history and updates the resource.
 func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opEntry, of *onFail) {
-	if h.task == "" || h.status < stPending || h.status > stInvalid || h.task == tNotify || h.task == "meta-data" {
+	if h.task == "" || h.status < stPending || h.status > stNoSecrets || h.task == tNotify || h.task == "meta-data" {
 		return
 	}
 	// That an agent is not there never expires.
@@ -53,7 +53,7 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 	}
 	s.opFailed(r, n, h, lastFailure, of)
 	switch h.status {
-	case stErrorHard:
+	case stErrorHard, stNoDevice, stNoSecrets:
 		s.locationScore(r.banned(), n, -Infinity, "hard-error")
 	case stErrorFatal:
 		s.locationScore(r.banned(), nil, -Infinity, "fatal-error")
@@ -453,4 +453,11 @@ func (s *scheduler) nodePriority(r *resource, n *node, failed bool) {
 		p++
 	}
 	n.priority += p
+}
+
+// absent reports whether a probe failed because the resource cannot be there:
+// the agent or what it needs is not installed, or its parameters are wrong
+// there.
+func (h *opEntry) absent() bool {
+	return h.probe() && (h.rc == rcInvalidParam || h.rc == rcNotInstalled || h.status == stNotInstalled)
 }

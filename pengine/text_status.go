@@ -22,7 +22,7 @@ func (r *Result) Counts() (total, disabled, blocked int) {
 			}
 			return
 		}
-		if x.is(rOrphan) {
+		if x.is(rOrphan) && x.role == roleStopped {
 			return
 		}
 		total++
@@ -204,12 +204,16 @@ func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 		b.WriteString(" " + n.uname)
 	}
 	if role == roleStopped {
-		if rc, ok := s.failedProbe(r, n); ok {
-			b.WriteString(" (" + rcText(rc) + ")")
+		id := r.id
+		if r.parent.isClone() {
+			id = baseID(id)
+		}
+		if rc, ok := s.failedProbe(id, n); ok {
+			b.WriteString(" (" + rcText(rc) + ") ")
 		}
 	}
 	var flags []string
-	if n != nil && !n.online && n.unclean {
+	if n != nil && !multiple && !n.online && n.unclean {
 		flags = append(flags, "UNCLEAN")
 	}
 	if r.pendingTask == tMonitor && s.opts.ShowPending {
@@ -245,16 +249,16 @@ func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 	fmt.Fprintf(w, "%s* %s\n", indent, b.String())
 }
 
-// failedProbe returns the result of a failed probe of a stopped resource.
-func (s *scheduler) failedProbe(r *resource, n *node) (int, bool) {
+// failedProbe returns the result of a probe which found out that the resource
+// called id in its history cannot be on a node; any node when n is nil. Probes
+// that do not name their node, or whose node is offline, do not count.
+func (s *scheduler) failedProbe(id string, n *node) (int, bool) {
 	for _, f := range s.failed {
-		if f.op.Get("operation") != tMonitor || parseInt(f.op.Get("interval")) != 0 {
+		on := f.op.Get("on_node")
+		if !readOp(f.op).absent() || on == "" || !f.node.online || n != nil && on != n.uname {
 			continue
 		}
-		if n != nil && f.node != n {
-			continue
-		}
-		if f.rsc == r || !r.is(rUnique) && baseID(f.rsc.id) == baseID(r.id) && f.rsc.top() == r.top() {
+		if rsc, _, _ := strings.Cut(f.op.Get("operation_key"), "_"+tMonitor+"_"); rsc == id {
 			return atoiOr(f.op.Get("rc-code"), rcUnknown), true
 		}
 	}
@@ -263,8 +267,8 @@ func (s *scheduler) failedProbe(r *resource, n *node) (int, bool) {
 
 var rcTexts = map[int]string{0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature",
 	4: "insufficient privileges", 5: "not installed", 6: "not configured", 7: "not running", 8: "promoted",
-	9: "promoted (failed)", 189: "OCF_NOT_SUPPORTED", 190: "degraded", 191: "promoted (degraded)",
-	193: "unknown error", 194: "no pending action", 195: "no reply", 196: "not supported", 197: "cancelled", 198: "other timeout"}
+	9: "promoted (failed)", 189: "unknown", 190: "OCF_DEGRADED", 191: "promoted (degraded)",
+	193: "unknown", 194: "no pending action", 195: "no reply", 196: "not supported", 197: "cancelled", 198: "other timeout"}
 
 func rcText(rc int) string {
 	if t, ok := rcTexts[rc]; ok {
@@ -392,7 +396,7 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 			continue
 		}
 		label := name
-		if rc, ok := s.failedProbe(r.children[0], n); ok {
+		if rc, ok := s.failedProbe(baseID(r.children[0].id), n); ok {
 			label = "Stopped (" + rcText(rc) + ")"
 		}
 		if byProbe[label] == nil {

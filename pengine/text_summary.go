@@ -23,11 +23,15 @@ func (r *Result) Summary() []Change { return r.s.summary() }
 // SummaryText writes the lines of the transition summary.
 func (r *Result) SummaryText(w io.Writer) {
 	changes := r.Summary()
-	wr, wd := 0, 0
+	wr, wd := 5, 5
 	for _, c := range changes {
-		if c.Details != "" {
-			wr, wd = max(wr, len(c.Resource)), max(wd, len(c.Details))
+		if c.Details == "" {
+			continue
 		}
+		if len(c.Resource) > wr {
+			wr = len(c.Resource) + 2 // room for the number of an instance
+		}
+		wd = max(wd, len(c.Details))
 	}
 	for _, c := range changes {
 		if c.Details == "" {
