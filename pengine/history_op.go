@@ -37,10 +37,17 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 		s.opSucceeded(r, n, h, h.rc, *lastFailure, of)
 		return
 	case stNotInstalled:
-		if s.operation(r, h.task, h.interval).onFail == failIgnore {
-			s.warnf("failed %s of %s on %s cannot be ignored because the agent is not installed", h.task, r.id, n.uname)
+		if h.probe() {
+			// It cannot be there, so that there is nothing to recover.
+			r.role = roleStopped
+			s.recordFailed(r, n, h)
+		} else {
+			s.opFailed(r, n, h, lastFailure, of)
+			if s.operation(r, h.task, h.interval).onFail == failIgnore {
+				s.warnf("failed %s of %s on %s cannot be ignored because the agent is not installed", h.task, r.id, n.uname)
+				*of = max(*of, failBan)
+			}
 		}
-		s.opFailed(r, n, h, lastFailure, of)
 		s.locationScore(r.banned(), n, -Infinity, "hard-error")
 		return
 	}
@@ -311,9 +318,7 @@ func (s *scheduler) opFailed(r *resource, n *node, h *opEntry, last **opEntry, o
 			r.role = roleUnpromoted
 		}
 	}
-	if h.probe() && h.status == stNotInstalled {
-		r.role = roleStopped
-	} else if r.role < roleStarted {
+	if r.role < roleStarted {
 		setActive(r)
 	}
 	if o.failRole != roleStarted && r.next < o.failRole {
