@@ -19,7 +19,7 @@ const detectSpread = 150.0
 // large forms one view of many nodes, holds it, and compares how soon the death
 // of a node is noticed with a cluster of three.
 func (c *campaign) large(ctx context.Context, p *Part) error {
-	s := setting{nodes: c.Nodes, keepalive: "200ms", deadtime: "1", initdead: "10", media: "bcast", patience: time.Minute}
+	s := setting{nodes: c.Nodes, keepalive: "1", deadtime: "5", initdead: "10", media: "bcast", patience: time.Minute}
 	p.Setting = fmt.Sprintf("%v; held for %v", s, c.Hold)
 	small := s
 	small.nodes = 3
@@ -101,7 +101,7 @@ func (k *cluster) noticed(ctx context.Context, name, victim string, marks map[st
 	since := 0.0
 	_, err := k.until(ctx, name+" calls "+victim+" dead", 20*time.Millisecond, func() (bool, string) {
 		for _, line := range k.logSince(name, marks) {
-			if t, ok := lineTime(line); ok && strings.Contains(line, "node "+victim+": is dead") {
+			if t, ok := lineTime(line); ok && strings.Contains(line, victim+" counts as dead: ") {
 				since = ms(t.Sub(at.Round(0)))
 				return true, ""
 			}
@@ -123,7 +123,21 @@ func (k *cluster) hold(ctx context.Context, p *Part, d time.Duration) error {
 		}
 		views[name] = fmt.Sprint(st.View.Instance)
 	}
-	changed := 0
+	used := func() (sum time.Duration, err error) {
+		for _, name := range k.names {
+			u, err := k.nodes[name].Usage()
+			if err != nil {
+				return 0, err
+			}
+			sum += u.CPU
+		}
+		return sum, nil
+	}
+	before, err := used()
+	if err != nil {
+		return err
+	}
+	begun, changed := time.Now(), 0
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		if err := pause(ctx, min(time.Second, time.Until(end))); err != nil {
 			return err
@@ -139,6 +153,11 @@ func (k *cluster) hold(ctx context.Context, p *Part, d time.Duration) error {
 			}
 		}
 	}
+	after, err := used()
+	if err != nil {
+		return err
+	}
+	p.add(fmt.Sprintf("processor time of a node among %d", k.setting.nodes), 100*float64(after-before)/float64(time.Since(begun))/float64(k.setting.nodes), "%")
 	p.zero(fmt.Sprintf("changes of the view of %d nodes while it is held", k.setting.nodes), float64(changed), "")
 	return nil
 }

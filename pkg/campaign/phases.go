@@ -69,7 +69,7 @@ func (k *cluster) phases(marks map[string]int64, at time.Time, to string, begin,
 			if !ok || k.daemons[name] == nil {
 				continue
 			}
-			for key, text := range map[string]string{"dead": ": is dead", "integration": "-> S_INTEGRATION", "pengine": "-> S_POLICY_ENGINE",
+			for key, text := range map[string]string{"dead": " counts as dead: ", "integration": "-> S_INTEGRATION", "pengine": "-> S_POLICY_ENGINE",
 				"graph": "-> S_TRANSITION_ENGINE", "command": "Performing op=" + resource + "_start_0", "started": "operation " + resource + "_start_0"} {
 				if !strings.Contains(line, text) {
 					continue

@@ -191,7 +191,7 @@ func (w *watcher) figures(p *Part) {
 	}
 	p.zero("views other than the first, asked each second", float64(w.falseViews), "")
 	p.zero("views other than the first, in the logs", float64(count("OC_EV_MS_")), "")
-	p.zero("nodes called dead, in the logs", float64(count(": is dead")), "")
+	p.zero("nodes called dead, in the logs", float64(count(" counts as dead: ")), "")
 	p.zero("leases that were not valid, asked each second", float64(w.noLease), "")
 	p.zero("leases run out, in the logs", float64(count("right to run resources has run out", " refused: ")), "")
 	p.zero("resources stopped, in the logs", float64(count("Performing op="+resource+"_stop_0")), "")

@@ -19,6 +19,7 @@ const (
 	ExitUsage        = 64
 	ExitDataErr      = 65
 	ExitNoInput      = 66
+	ExitNoHost       = 68
 	ExitUnavailable  = 69
 	ExitSoftware     = 70
 	ExitCantCreate   = 73

@@ -29,6 +29,18 @@ const (
 	VerbCleanup = "cleanup"
 	// VerbVoter makes the change Request.Voter of the electorate.
 	VerbVoter = "voter"
+	// VerbController returns the state of the controller of Request.Node, of
+	// this node if that is empty, as Response.Text.
+	VerbController = "controller"
+	// VerbClient returns as Response.Text whether Request.Client is connected to
+	// the daemon of Request.Node: Online or Offline.
+	VerbClient = "client"
+)
+
+// Answers to VerbClient.
+const (
+	Online  = "online"
+	Offline = "offline"
 )
 
 // Request is one request of a client.
@@ -43,6 +55,8 @@ type Request struct {
 	Value    *string `json:"value,omitempty"`
 	Node     string  `json:"node,omitempty"`
 	DampenMS int64   `json:"dampen_ms,omitempty"`
+	// Client is for VerbClient.
+	Client string `json:"client,omitempty"`
 	// Resource is for VerbCleanup.
 	Resource string `json:"resource,omitempty"`
 	// Voter is for VerbVoter.
@@ -55,6 +69,8 @@ type Response struct {
 	Code  int    `json:"code"`
 	Error string `json:"error,omitempty"`
 	XML   string `json:"xml,omitempty"`
+	// Text answers VerbController and VerbClient.
+	Text string `json:"text,omitempty"`
 	// Status answers VerbStatus.
 	Status *Status `json:"status,omitempty"`
 }

@@ -19,6 +19,7 @@ const (
 	tagController = 'c'
 	tagEdit       = 'e'
 	tagFlush      = 'f'
+	tagAsk        = 'q'
 )
 
 // Daemon is one node. The goroutine of run owns every field that has no lock
@@ -51,6 +52,8 @@ type Daemon struct {
 	news       chan struct{}   // closed and replaced when the document changes
 	leave      func()          // ends run
 	said       map[string]bool
+	questions  questions
+	children   sync.Map // the programs of ha.cf that run, by path
 }
 
 // electorate is what the daemon asks of who votes; *ccm.Node is one.
@@ -124,6 +127,7 @@ func (d *Daemon) run(ctx context.Context) {
 			d.attrs.tick(now, d.cluster.Peers())
 			d.machine.Tick(now)
 			d.edits.Tick(now)
+			d.expireAsks(now)
 			d.warnOfForeignConfigs()
 		}
 	}

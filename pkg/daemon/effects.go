@@ -178,6 +178,7 @@ func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.gate.prune(v.Instance)
 	d.machine.View(time.Now(), v)
 	d.edits.View(time.Now(), v)
+	d.expireAsks(time.Now())
 }
 
 // newestView makes sure that a message is judged by the newest view, which may
@@ -208,6 +209,10 @@ func (d *Daemon) message(ctx context.Context, msg ccm.Message) {
 		}
 	case tagFlush:
 		d.attrs.flush(string(msg.Payload[1:]))
+	case tagAsk:
+		if err := d.asked(msg.From, msg.Payload[1:]); err != nil {
+			d.log.Warn(err.Error())
+		}
 	default:
 		d.log.Warn(fmt.Sprintf("message of an unknown kind %q from %s dropped: another version of the program?", msg.Payload[0], msg.From))
 	}

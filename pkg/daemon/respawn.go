@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -25,7 +26,7 @@ const (
 
 // respawn runs one client of ha.cf until ctx ends, and starts it again when it
 // ends with another code than noRespawn.
-func respawn(ctx context.Context, log *slog.Logger, userName, path string, args []string, env []string) {
+func respawn(ctx context.Context, log *slog.Logger, running *sync.Map, userName, path string, args []string, env []string) {
 	name := strings.Join(append([]string{path}, args...), " ")
 	for quick := 0; ctx.Err() == nil; {
 		cmd := exec.CommandContext(ctx, path, args...)
@@ -41,7 +42,11 @@ func respawn(ctx context.Context, log *slog.Logger, userName, path string, args 
 		cmd.SysProcAttr.Credential = cred
 		log.Info(fmt.Sprintf("Starting child client %q (%d,%d)", name, cred.Uid, cred.Gid))
 		begun := time.Now()
-		err = cmd.Run()
+		if err = cmd.Start(); err == nil {
+			running.Store(path, true)
+			err = cmd.Wait()
+			running.Delete(path)
+		}
 		if ctx.Err() != nil {
 			return
 		}

@@ -31,6 +31,10 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		return d.wait(ctx, reply, func(done func(int, string)) { d.changeVoter(who, req, done) })
 	case client.VerbAttr:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.attrs.request(req, done) })
+	case client.VerbController:
+		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askController, "", done) })
+	case client.VerbClient:
+		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askClient, req.Client, done) })
 	case client.VerbCleanup:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.cleanup(req, done) })
 	}
@@ -58,10 +62,18 @@ func (d *Daemon) answer(reply func(*client.Response) error, f func() *client.Res
 
 // wait starts something on the owner goroutine that ends later with a code.
 func (d *Daemon) wait(ctx context.Context, reply func(*client.Response) error, start func(done func(int, string))) error {
+	return d.waitFor(ctx, reply, func(done func(*client.Response)) {
+		start(func(code int, text string) { done(&client.Response{Code: code, Error: text}) })
+	})
+}
+
+// waitFor starts something on the owner goroutine that ends later with an
+// answer.
+func (d *Daemon) waitFor(ctx context.Context, reply func(*client.Response) error, start func(done func(*client.Response))) error {
 	ch := make(chan *client.Response, 1)
-	done := func(code int, text string) {
+	done := func(r *client.Response) {
 		select {
-		case ch <- &client.Response{Code: code, Error: text}:
+		case ch <- r:
 		default:
 		}
 	}

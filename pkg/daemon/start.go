@@ -189,7 +189,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 			TransitionerID: uuid.NewString(), Candidate: text}),
 		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,
 		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, takeover: timing.Takeover, started: begun},
-		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
+		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, questions: questions{waiting: map[uint64]question{}}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
 		file: newCIBFile(o.StateDir, log),
 	}
 	d.edits = member.NewEdits(o.Self, editHost{d})
@@ -309,7 +309,7 @@ func (d *Daemon) startClients(ctx context.Context) (stop func()) {
 		for _, e := range d.info.conf.Env {
 			env = append(env, "HA_"+e.Name+"="+e.Value)
 		}
-		go respawn(ctx, log, c.User, c.Path, c.Args, env)
+		go respawn(ctx, log, &d.children, c.User, c.Path, c.Args, env)
 	}
 	return cancel
 }
