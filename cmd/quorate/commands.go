@@ -28,6 +28,7 @@ func commands() map[string]command {
 		"crm_mon":         fromCobra(newMon),
 		"crm_verify":      fromCobra(verify.New),
 		"crm_node":        fromCobra(node.NewCrmNode),
+		"crmadmin":        fromCobra(node.NewCrmAdmin),
 		"hb_addnode":      fromCobra(node.NewAddNode),
 		"hb_delnode":      fromCobra(node.NewDelNode),
 		"arbiter":         fromCobra(daemon.NewArbiterCommand),

@@ -59,6 +59,50 @@ func (c *cluster) commands() {
 		c.want("litsha22", 1, "", "cl_status", "hbparameter", "-p", "watchdog")
 		c.want("litsha22", 11, "", "cl_status", "nonsense")
 		c.want("litsha22", 11, "", "cl_status", "nodestatus")
+		c.want("litsha22", 0, "1\n", "cl_status", "parameter", "deadtime")
+		c.want("litsha22", 0, "100\n", "cl_status", "nodeweight", "litsha21")
+		c.want("litsha22", 0, "0\n", "cl_status", "nodeweight", "litrout71_vip")
+		c.want("litsha22", 0, "online\n", "cl_status", "clientstatus", "litsha22", "crmd")
+		c.want("litsha22", 0, "online\n", "cl_status", "clientstatus", "litsha21", "pingd", "5000")
+		c.want("litsha22", 1, "offline\n", "cl_status", "clientstatus", "litsha21", "ipfail", "5000")
+		c.want("litsha22", 13, "", "cl_status", "clientstatus", "nobody", "crmd")
+		c.want("litsha22", 11, "", "cl_status", "clientstatus", "litsha21", "crmd", "soon")
+		c.becomes("litsha21", 0, "all\n", "cl_status", "rscstatus")
+		c.becomes("litsha22", 0, "This node is holding none resources.\n", "cl_status", "rscstatus", "-m")
+	})
+	c.sub("crmadmin", func(t *testing.T, c *cluster) {
+		dc := c.dc(directors...)
+		other := c.other(dc)
+		for _, name := range directors {
+			c.want(name, 0, "Designated Controller is: "+dc+"\n", "crmadmin", "-D")
+		}
+		c.want(other, 0, dc+"\n", "crmadmin", "-qD")
+		c.becomes(other, 0, "Controller on "+dc+" in state S_IDLE: ok\n", "crmadmin", "-S", dc)
+		c.want(dc, 0, "S_NOT_DC\n", "crmadmin", "-q", "-S", other)
+		c.want(dc, 68, "", "crmadmin", "-S", "nobody")
+		c.want(dc, 64, "", "crmadmin", "-D", "-N")
+		c.want(dc, 64, "", "crmadmin", "-S")
+		c.want(dc, 64, "", "crmadmin", "-D", "-t", "soon")
+		c.want(dc, 0, "No nodes configured\n", "crmadmin", "-N", "remote")
+		list := strings.Split(strings.TrimSpace(c.ok(dc, "crmadmin", "-N", "-B")), "\n")
+		slices.Sort(list)
+		if !slices.Equal(list, []string{"export litsha21=01ca9c3e-8876-4db5-ba33-a25cd46b72b3",
+			"export litsha22=114f3ad1-f18a-4bec-9f01-7ecc4d820f6c", "export litsha23=dc9a784f-3325-4268-93af-96d2ab651eac"}) {
+			t.Errorf("crmadmin -N -B: %q", list)
+		}
+		if text := c.ok(dc, "crmadmin", "-Nall"); !strings.Contains(text, "cluster node: litsha21 (01ca9c3e-8876-4db5-ba33-a25cd46b72b3)\n") {
+			t.Error(text)
+		}
+		if text := c.ok(other, "crmadmin", "-D", "--output-as=xml"); !strings.Contains(text, `<dc node_name="`+dc+`"/>`) ||
+			!strings.Contains(text, `<status code="0" message="OK"/>`) {
+			t.Error(text)
+		}
+		if r := c.run(other, "crmadmin", "-S", "nobody", "--output-as=xml"); r.code != 68 || !strings.Contains(r.out, `<status code="68" message="Host does not exist">`) {
+			t.Error(r)
+		}
+		if text := c.ok(dc, "crmadmin", "-P"); !strings.HasPrefix(text, "Status of pacemakerd: 'Pacemaker is running' (last updated 20") {
+			t.Error(text)
+		}
 	})
 	c.sub("crm_node", func(t *testing.T, c *cluster) {
 		c.want("litsha23", 0, "litsha23\n", "crm_node", "-n")
@@ -75,6 +119,13 @@ func (c *cluster) commands() {
 			"114f3ad1-f18a-4bec-9f01-7ecc4d820f6c litsha22 member", "dc9a784f-3325-4268-93af-96d2ab651eac litsha23 member"}) {
 			t.Errorf("crm_node -l: %q", list)
 		}
+		c.want("litsha23", 0, "litsha22\n", "crm_node", "-N", "114f3ad1-f18a-4bec-9f01-7ecc4d820f6c")
+		c.want("litsha23", 68, "", "crm_node", "-N", "17")
+		c.want("litsha23", 0, "1\n", "crm_node", "-n", "-Qq")
+		c.want("litsha23", 64, "", "crm_node")
+		c.want("litsha23", 64, "", "crm_node", "-R", "litsha21")
+		c.want("litsha23", 69, "", "crm_node", "-R", "litsha21", "--force")
+		c.want("litsha23", 68, "", "crm_node", "--force", "-R", "nobody")
 	})
 	c.sub("crm_standby", func(t *testing.T, c *cluster) {
 		c.want("litsha22", 0, "scope=nodes  name=standby value=off\n", "crm_standby", "-G", "-N", "litsha21")
@@ -150,6 +201,8 @@ func (c *cluster) commands() {
 		c.becomes("litsha21", 1, "dead\n", "cl_status", "hblinkstatus", "litsha23", "eth1")
 		c.becomes("litsha21", 1, "dead\n", "cl_status", "nodestatus", "litsha23")
 		c.becomes("litsha23", 0, "0\n", "crm_node", "-q")
+		c.want("litsha21", 68, "", "crmadmin", "-S", "litsha23")
+		c.want("litsha23", 69, "", "crmadmin", "-D")
 		c.says("litsha21", []string{"crm_mon", "-1"}, "Online: [ litsha21 litsha22 ]", "OFFLINE: [ litsha23 ]", "partition with quorum", "eth1 to litsha23 is dead")
 		c.says("litsha23", []string{"crm_mon", "-1"}, "Current DC: NONE", "no quorum: 100 of 300 votes", "Lease: not valid")
 		c.says("litsha21", []string{"crm_node", "-l"}, "litsha23 lost")

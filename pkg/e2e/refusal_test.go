@@ -84,7 +84,7 @@ func TestStoppedDaemon(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, "litsha21")
 	for _, argv := range [][]string{
-		{"crm_mon", "-1"}, {"cibadmin", "-Q"}, {"cibadmin", "-D", "-X", "<primitive id='x'/>"}, {"crm_node", "-l"}, {"crm_node", "-n"},
+		{"crm_mon", "-1"}, {"cibadmin", "-Q"}, {"cibadmin", "-D", "-X", "<primitive id='x'/>"}, {"crm_node", "-l"}, {"crm_node", "-n"}, {"crmadmin", "-D"},
 		{"crm_standby", "-G"}, {"crm_standby", "-v", "on"},
 	} {
 		oneSentence(t, c.run("litsha21", argv...), 102, "not running", "quorate run")

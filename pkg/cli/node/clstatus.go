@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/client"
 )
@@ -18,8 +21,20 @@ import (
 // Exit codes of cl_status (Heartbeat).
 const (
 	exitBadParameter = 11
+	exitAlarm        = 12
 	exitUnknownError = 13
 )
+
+// clAlarm is how long cl_status waits for the daemon, and clientPatience how
+// long clientstatus does unless told otherwise.
+const (
+	clAlarm        = 5 * time.Second
+	clientPatience = 500 * time.Millisecond
+)
+
+// arguments are the least and the most that each sub-command takes.
+var arguments = map[string][2]int{"hbstatus": {0, 0}, "listnodes": {0, 0}, "nodestatus": {1, 1}, "nodetype": {1, 1}, "nodeweight": {1, 1},
+	"nodesite": {1, 1}, "listhblinks": {1, 1}, "hblinkstatus": {2, 2}, "clientstatus": {2, 3}, "rscstatus": {0, 0}, "hbparameter": {0, 0}}
 
 // clStatus is one call of cl_status.
 type clStatus struct {
@@ -42,12 +57,17 @@ func NewClStatus(env *cli.Env) *cobra.Command {
   listnodes [-p | -n]         all nodes; -p ping nodes, -n normal nodes only
   nodestatus NODE             init, up, active, dead or ping
   nodetype NODE               normal, ping or unknown
-  nodeweight NODE             votes of the node
+  nodeweight NODE             votes of the node, 0 if it has none
+  nodesite NODE               the site; this program has none
   listhblinks NODE            links to the node
   hblinkstatus NODE LINK      up or dead
+  clientstatus NODE CLIENT [MS]  online or offline; waits MS (500) for the node
+  rscstatus                   none, local, all or transition: what of all that
+                              is active in the cluster is active on this node
   hbparameter -p NAME         value of a directive of ha.cf
 
-Exit codes: 0 the state is good, 1 it is not, 11 bad parameters, 13 unknown.`,
+Exit codes: 0 the state is good, 1 it is not (clientstatus: 0 online, 1 offline),
+11 bad parameters, 12 the daemon does not answer, 13 unknown.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
 	}
 	f := c.Flags()
@@ -69,27 +89,113 @@ func (s *clStatus) run(cmd *cobra.Command, args []string) error {
 	if s.param == onlyPing {
 		s.ping, s.param = true, ""
 	}
+	if sub == "parameter" { // as the manual calls it
+		sub = "hbparameter"
+	}
 	if sub == "hbparameter" && s.param == "" && len(args) > 0 {
 		s.param, args = args[0], args[1:]
 	}
-	want, known := map[string]int{"hbstatus": 0, "listnodes": 0, "nodestatus": 1, "nodetype": 1, "nodeweight": 1,
-		"listhblinks": 1, "hblinkstatus": 2, "hbparameter": 0}[sub]
+	want, known := arguments[sub]
 	switch {
 	case !known:
 		return cli.Exitf(exitBadParameter, "%s: invalid sub-command.", sub)
-	case len(args) != want:
-		return cli.Exitf(exitBadParameter, "cl_status %s takes %d argument(s), not %d", sub, want, len(args))
+	case len(args) < want[0] || len(args) > want[1]:
+		return cli.Exitf(exitBadParameter, "cl_status %s takes %d argument(s), not %d", sub, want[0], len(args))
+	case sub == "hbparameter" && s.param == "":
+		return cli.Exitf(exitBadParameter, "cl_status hbparameter takes -p NAME")
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(cmd.Context(), clAlarm)
 	defer cancel()
 	st, err := status(ctx, s.env)
+	if ctx.Err() != nil {
+		return cli.Exitf(exitAlarm, "the daemon did not answer within %v", clAlarm)
+	}
 	if sub == "hbstatus" {
 		return s.hbstatus(err)
 	}
 	if err != nil {
 		return &cli.Exit{Code: 1, Err: fmt.Errorf("Cannot signon with heartbeat\nREASON: %w", err)}
 	}
+	switch sub {
+	case "clientstatus":
+		return s.clientStatus(ctx, args)
+	case "rscstatus":
+		return s.resources(ctx, st)
+	}
 	return s.answer(st, sub, args)
+}
+
+// clientStatus asks the daemon of a node whether a client is connected to it.
+func (s *clStatus) clientStatus(ctx context.Context, args []string) error {
+	wait := clientPatience
+	if len(args) > 2 {
+		n, err := strconv.ParseUint(args[2], 10, 31)
+		if err != nil {
+			return cli.Exitf(exitBadParameter, "%q is no number of milliseconds", args[2])
+		}
+		wait = time.Duration(n) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	c, err := client.Dial(s.env.RunDir)
+	if err != nil {
+		return &cli.Exit{Code: exitUnknownError, Err: err}
+	}
+	defer c.Close()
+	resp, err := c.Do(ctx, &client.Request{Verb: client.VerbClient, Node: args[0], Client: args[1]})
+	if err != nil {
+		return &cli.Exit{Code: exitUnknownError, Err: err}
+	}
+	s.say(resp.Text, "The client %s on node %s is %s", args[1], args[0], resp.Text)
+	if resp.Text != client.Online {
+		return &cli.Exit{Code: 1}
+	}
+	return nil
+}
+
+// resources tells how much of what is active in the cluster is active here.
+func (s *clStatus) resources(ctx context.Context, st *client.Status) error {
+	if st.State != "S_IDLE" && st.State != "S_NOT_DC" {
+		s.say("transition", "Resources are in transition.")
+		return nil
+	}
+	c, err := client.Dial(s.env.RunDir)
+	if err != nil {
+		return &cli.Exit{Code: exitUnknownError, Err: err}
+	}
+	defer c.Close()
+	root, err := c.Document(ctx)
+	if err != nil {
+		return &cli.Exit{Code: exitUnknownError, Err: err}
+	}
+	res, err := pengine.Schedule(root, time.Now(), pengine.Options{})
+	if err != nil {
+		return &cli.Exit{Code: exitUnknownError, Err: err}
+	}
+	here, all := 0, 0
+	for _, part := range res.StatusXML() {
+		part.Walk(func(e *cib.Element) bool {
+			if e.Name != "resource" {
+				return true
+			}
+			for _, n := range e.All("node") {
+				all++
+				if n.Get("name") == st.Node {
+					here++
+				}
+			}
+			return false
+		})
+	}
+	word := "local"
+	switch here {
+	case 0:
+		word = "none"
+	case all:
+		word = "all"
+	}
+	s.say(word, "This node is holding %s resources.", word)
+	return nil
 }
 
 func status(ctx context.Context, env *cli.Env) (*client.Status, error) {
@@ -141,10 +247,16 @@ func (s *clStatus) answer(st *client.Status, sub string, args []string) error {
 		}
 		return cli.Exitf(exitUnknownError, "there is no node %q in this cluster", args[0])
 	}
-	return s.about(&st.Peers[i], sub, args)
+	weight := 0
+	for _, e := range st.Electorate {
+		if e.Name == st.Peers[i].Name {
+			weight = e.Votes
+		}
+	}
+	return s.about(&st.Peers[i], sub, args, weight)
 }
 
-func (s *clStatus) about(p *ccm.PeerStatus, sub string, args []string) error {
+func (s *clStatus) about(p *ccm.PeerStatus, sub string, args []string, weight int) error {
 	switch sub {
 	case "nodestatus":
 		s.say(p.Status, "The cluster node %s is %s", p.Name, p.Status)
@@ -154,7 +266,9 @@ func (s *clStatus) about(p *ccm.PeerStatus, sub string, args []string) error {
 	case "nodetype":
 		s.say(p.Type, "The node %s's type is %s", p.Name, p.Type)
 	case "nodeweight":
-		s.say("100", "The node %s's weight is 100", p.Name)
+		s.say(strconv.Itoa(weight), "The node %s's weight is %d", p.Name, weight)
+	case "nodesite":
+		s.say("", "The node %s has no site", p.Name)
 	case "listhblinks":
 		for _, l := range p.Links {
 			fmt.Fprintf(s.env.Stdout, "\t%s\n", l.Name)

@@ -3,47 +3,93 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/client"
+	"github.com/quorate/quorate/pkg/version"
 )
 
-// crmNode holds the options of one call of crm_node.
+// crmNode is one call of crm_node.
 type crmNode struct {
-	env                                         *cli.Env
-	name, id, list, partition, quorum, epoch, q bool
+	env *cli.Env
+	// command is the one given last, as its short option.
+	command byte
+	// arg is the ID of -N or the NAME of -R.
+	arg        string
+	force, ver bool
 }
+
+// nodeTimeout is how long crm_node waits.
+const nodeTimeout = 30 * time.Second
 
 // NewCrmNode returns the command crm_node.
 func NewCrmNode(env *cli.Env) *cobra.Command {
 	n := &crmNode{env: env}
 	c := &cobra.Command{
-		Use:   "crm_node -n | -i | -l | -p | -q | -e",
+		Use:   "crm_node -n | -i | -l | -p | -q | -e | -N ID | -R NAME --force",
 		Short: "members, quorum and identity of nodes",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return n.run(cmd.Context()) },
+		Long: `crm_node tells what this node knows of the nodes of the cluster. Of several
+commands the last counts.
+
+Exit codes: 0, 64 usage, 68 there is no such node, 69 the node is still a
+member, 102 no daemon runs here.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return n.run(cmd) },
 	}
 	f := c.Flags()
-	f.BoolVarP(&n.name, "name", "n", false, "name of this node")
-	f.BoolVarP(&n.id, "cluster-id", "i", false, "id of this node")
-	f.BoolVarP(&n.list, "list", "l", false, "all known nodes: id, name, member or lost")
-	f.BoolVarP(&n.partition, "partition", "p", false, "members of this node's partition")
-	f.BoolVarP(&n.quorum, "quorum", "q", false, "1 if this partition has quorum, else 0")
-	f.BoolVarP(&n.epoch, "epoch", "e", false, "the view in which this node joined")
-	f.BoolVarP(&n.q, "quiet", "Q", false, "the value only (it always is)")
-	c.MarkFlagsOneRequired("name", "cluster-id", "list", "partition", "quorum", "epoch")
-	c.MarkFlagsMutuallyExclusive("name", "cluster-id", "list", "partition", "quorum", "epoch")
+	for _, x := range []struct{ short, name, usage string }{
+		{"n", "name", "name of this node"},
+		{"i", "cluster-id", "id of this node"},
+		{"l", "list", "all known nodes: id, name, member or lost"},
+		{"p", "partition", "members of this node's partition"},
+		{"q", "quorum", "1 if this partition has quorum, else 0"},
+		{"e", "epoch", "the view in which this node joined"},
+	} {
+		f.BoolFuncP(x.name, x.short, x.usage, func(string) error {
+			n.command = x.short[0]
+			return nil
+		})
+	}
+	for _, x := range []struct{ short, name, usage string }{
+		{"N", "name-for-id", "name of the node with this `ID`"},
+		{"R", "remove", "take the stopped node of this `NAME` out of the configuration and out of the electorate (needs --force)"},
+	} {
+		f.FuncP(x.name, x.short, x.usage, func(v string) error {
+			n.command, n.arg = x.short[0], v
+			return nil
+		})
+	}
+	f.BoolVarP(&n.force, "force", "f", false, "do what is dangerous")
+	f.BoolP("quiet", "Q", false, "the value only (it always is)")
+	f.CountP("verbose", "V", "accepted; there is nothing more to say")
+	f.BoolVarP(&n.ver, "version", "$", false, "print the version")
 	return c
 }
 
-func (n *crmNode) run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
+func (n *crmNode) run(cmd *cobra.Command) error {
+	switch {
+	case n.ver:
+		fmt.Fprintf(n.env.Stdout, "Quorate %s (feature set %s)\n", version.Version, version.FeatureSet)
+		return nil
+	case n.command == 0:
+		return cli.Exitf(cli.ExitUsage, "crm_node: a command is needed: %s; see crm_node --help", strings.TrimPrefix(cmd.Use, "crm_node "))
+	case n.command == 'R' && !n.force:
+		return cli.Exitf(cli.ExitUsage, "The supplied command is considered dangerous.  To prevent accidental destruction of the cluster, the --force flag is required in order to proceed.")
+	}
+	// A removal waits until the node cannot hold a right to run any more.
+	ctx := cmd.Context()
+	if n.command != 'R' {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, nodeTimeout)
+		defer cancel()
+	}
 	c, err := client.Dial(n.env.RunDir)
 	if err != nil {
 		return err
@@ -53,49 +99,97 @@ func (n *crmNode) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if strings.IndexByte("ilNR", n.command) < 0 {
+		n.member(st)
+		return nil
+	}
+	root, err := c.Document(ctx)
+	if err != nil {
+		return err
+	}
+	if n.command == 'R' {
+		return n.remove(ctx, c, st, root)
+	}
+	return n.configured(st, root)
+}
+
+// member answers from the view.
+func (n *crmNode) member(st *client.Status) {
 	out := n.env.Stdout
-	switch {
-	case n.name:
+	switch n.command {
+	case 'n':
 		fmt.Fprintln(out, st.Node)
-	case n.quorum:
+	case 'q':
 		word := "0"
 		if st.View.Quorum {
 			word = "1"
 		}
 		fmt.Fprintln(out, word)
-	case n.partition:
+	case 'p':
 		var names []string
 		for _, m := range st.View.Members {
 			names = append(names, m.Name)
 		}
 		fmt.Fprintln(out, strings.Join(names, " "))
-	case n.epoch:
+	case 'e':
 		for _, m := range st.View.Members {
 			if m.Name == st.Node {
 				fmt.Fprintln(out, m.BornOn)
 			}
 		}
-	default:
-		root, err := c.Document(ctx)
-		if err != nil {
-			return err
+	}
+}
+
+// configured answers from the configuration.
+func (n *crmNode) configured(st *client.Status, root *cib.Element) error {
+	for _, e := range root.Path("configuration", "nodes").All("node") {
+		name := e.Get("uname")
+		switch {
+		case n.command == 'i' && name == st.Node:
+			fmt.Fprintln(n.env.Stdout, e.ID())
+			return nil
+		case n.command == 'N' && e.ID() == n.arg:
+			fmt.Fprintln(n.env.Stdout, name)
+			return nil
+		case n.command == 'l':
+			state := "lost"
+			if st.View.Has(name) {
+				state = "member"
+			}
+			fmt.Fprintln(n.env.Stdout, e.ID(), name, state)
 		}
-		n.fromCIB(root, st)
+	}
+	switch n.command {
+	case 'N':
+		return cli.Exitf(cli.ExitNoHost, "Node is not known to cluster: no node has the id %q", n.arg)
+	case 'i': // not in the configuration yet
+		fmt.Fprintln(n.env.Stdout, st.UUID)
 	}
 	return nil
 }
 
-func (n *crmNode) fromCIB(root *cib.Element, st *client.Status) {
-	for _, e := range root.Path("configuration", "nodes").All("node") {
-		switch {
-		case n.id && e.Get("uname") == st.Node:
-			fmt.Fprintln(n.env.Stdout, e.ID())
-		case n.list:
-			state := "lost"
-			if st.View.Has(e.Get("uname")) {
-				state = "member"
-			}
-			fmt.Fprintln(n.env.Stdout, e.ID(), e.Get("uname"), state)
+// remove takes a stopped node out: its votes first, so that it cannot come back
+// by itself, then its entry in the configuration.
+func (n *crmNode) remove(ctx context.Context, c *client.Client, st *client.Status, root *cib.Element) error {
+	name := strings.ToLower(n.arg)
+	votes := slices.ContainsFunc(st.Electorate, func(e ccm.Elector) bool { return e.Name == name && e.Votes > 0 })
+	entry := findNode(root, name)
+	switch {
+	case st.View.Has(name):
+		return cli.Exitf(cli.ExitUnavailable, "%s is a member of the cluster: stop it first, then remove it", name)
+	case !votes && entry == nil:
+		return cli.Exitf(cli.ExitNoHost, "Node %s is not known to cluster", n.arg)
+	}
+	if votes {
+		change := &ccm.VoterChange{Name: name, Remove: true}
+		if _, err := c.Do(ctx, &client.Request{Verb: client.VerbVoter, RequestID: uuid.NewString(), Voter: change}); err != nil {
+			return err
 		}
 	}
+	if entry == nil {
+		return nil
+	}
+	op := cib.Op{Verb: cib.VerbDelete, Scope: "nodes", XML: cib.New("node", "id", entry.ID())}
+	_, err := c.Do(ctx, &client.Request{Verb: client.VerbEdit, Edit: cib.EncodeOp(op), RequestID: uuid.NewString()})
+	return err
 }

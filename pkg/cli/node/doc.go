@@ -1,3 +1,3 @@
 // Package node holds the commands about nodes: cl_status, crm_node,
-// crm_standby, hb_addnode and hb_delnode.
+// crmadmin, crm_standby, hb_addnode and hb_delnode.
 package node
