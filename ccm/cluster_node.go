@@ -186,8 +186,8 @@ func (n *Node) exclusion() string {
 	return "not guaranteed: " + strings.Join(missing, "; ")
 }
 
-// convert turns the machine's view into the public one.
-func (n *Node) convert(v agree.View) View {
+// ViewOf turns the machine's view into the public one.
+func ViewOf(v agree.View) View {
 	arbiter := func(name string) bool { return slices.Contains(v.Arbiters, name) }
 	out := View{Instance: Instance(v.Ballot), Quorum: v.Quorum, DC: v.DC, Event: v.Event, Reason: v.Reason, Arbiters: v.Arbiters,
 		Lost: slices.DeleteFunc(slices.Clone(v.Lost), arbiter)}

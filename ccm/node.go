@@ -135,7 +135,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		return fail(errors.Join(err, n.tr.Close()))
 	}
 	n.lease.Exclusion = n.exclusion()
-	n.view = n.convert(n.m.View())
+	n.view = ViewOf(n.m.View())
 	wake, err := n.newAlarm()
 	if err != nil {
 		return fail(errors.Join(err, n.tr.Close()))
@@ -389,7 +389,7 @@ func (n *Node) setVersion(from string, v int) {
 func (n *Node) onMachine(e agree.Event) {
 	switch e := e.(type) {
 	case agree.ViewEvent:
-		v := n.convert(e.View)
+		v := ViewOf(e.View)
 		n.mu.Lock()
 		old := n.view
 		n.view = v
