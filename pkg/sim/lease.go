@@ -1,0 +1,164 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pkg/member"
+)
+
+// leaseState is the lease as package ccm publishes it.
+func (d *daemon) leaseState() ccm.LeaseState {
+	l := d.m.Lease()
+	s := ccm.LeaseState{Valid: l.Valid}
+	if l.Stop != 0 || l.Release != 0 {
+		now, local := d.now(), d.n.local()
+		s.Stop, s.Release = now.Add(time.Duration(l.Stop-local)), now.Add(time.Duration(l.Release-local))
+	}
+	return s
+}
+
+// checkLease stops everything when the right to run has run out.
+func (d *daemon) checkLease() {
+	if d.ending {
+		return
+	}
+	stop, due := d.leaseEnd.Decide(d.now(), d.leaseState(), member.Policy(d.config), func() bool { return len(d.core.Active()) > 0 })
+	if due {
+		d.n.s.tell(d.n, "stops everything, done by %s at the latest: %v", seconds(stop.Deadline.Sub(d.now()).Round(time.Millisecond)), d.core.Active())
+		d.stopAll(d.n.local()+int64(stop.Deadline.Sub(d.now())), nil)
+	}
+}
+
+// stopAll stops what is active and managed, users first, and takes what is left
+// at the deadline (by its own clock) away; then it calls done.
+func (d *daemon) stopAll(deadline int64, done func()) {
+	n := d.n
+	plan := d.core.BeginRelease(func(r string) bool { return member.Managed(d.config, r) }, nil)
+	for _, id := range sortedCalls(d.flight) {
+		if o := d.flight[id]; o.exec.Op().Name != "stop" {
+			o.cut()
+		}
+	}
+	waiting := map[string]lrm.Release{}
+	for _, r := range plan {
+		waiting[r.Op.Resource] = r
+	}
+	over, left := false, len(plan)
+	finish := func() {
+		if over {
+			return
+		}
+		over = true
+		d.core.EndRelease()
+		if done != nil {
+			done()
+		}
+	}
+	var begin func()
+	end := func(resource string, ok bool) {
+		if over || n.d != d {
+			return
+		}
+		if !ok { // its agent failed: no use in waiting
+			d.force(resource)
+		}
+		left--
+		for k, r := range waiting {
+			r.Users = without(r.Users, resource)
+			waiting[k] = r
+		}
+		if left == 0 {
+			finish()
+			return
+		}
+		begin()
+	}
+	begin = func() {
+		for _, p := range plan {
+			r, ok := waiting[p.Op.Resource]
+			if !ok || len(r.Users) > 0 {
+				continue
+			}
+			delete(waiting, p.Op.Resource)
+			op := r.Op
+			op.Timeout = time.Duration(max(1, deadline-n.local()))
+			d.core.Submit(op, d.now(), func(res lrm.Result) {
+				d.owner(func() { end(op.Resource, res.Status == lrm.Done && res.RC == lrm.OK) })
+			})
+		}
+		d.dispatch()
+	}
+	if left == 0 {
+		finish()
+		return
+	}
+	begin()
+	n.atLocal(d, deadline, func() {
+		if over {
+			return
+		}
+		for _, id := range sortedCalls(d.flight) {
+			d.flight[id].cut()
+		}
+		for _, p := range plan {
+			if n.res[base(p.Op.Resource)] != nil {
+				d.force(p.Op.Resource)
+			}
+		}
+		finish()
+	})
+}
+
+// force takes a resource away without asking its agent.
+func (d *daemon) force(resource string) {
+	if i := d.n.instance(resource); i != nil && i.busy() {
+		i.takeAway("by force")
+	}
+	d.core.Released(resource)
+}
+
+// shutdownBound is how long stops may take when a node leaves.
+const shutdownBound = 20 * time.Minute
+
+// release is the end of an orderly shutdown.
+func (d *daemon) release() {
+	if d.ending {
+		return
+	}
+	d.ending = true
+	d.stopAll(d.n.local()+int64(shutdownBound), d.leave)
+}
+
+// leave says good-bye and ends the daemon when the others know.
+func (d *daemon) leave() {
+	n := d.n
+	released := len(d.core.Active()) == 0 && len(d.core.InFlight()) == 0
+	if released {
+		n.guard.retire()
+	}
+	n.s.tell(n, "leaves, everything released: %v", released)
+	gone := func() {
+		if n.d == d {
+			n.stopped = true
+			n.d = nil
+			n.life++
+			n.s.tell(n, "the daemon has ended")
+			n.daemonGone(released)
+		}
+	}
+	d.onLeft = gone
+	d.run(func() { d.m.Leave(n.local(), released) })
+	n.daemonAfter(d, int64(time.Second), gone)
+}
+
+func without(list []string, x string) []string {
+	var out []string
+	for _, v := range list {
+		if v != x {
+			out = append(out, v)
+		}
+	}
+	return out
+}

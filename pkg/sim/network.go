@@ -1,0 +1,167 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/quorate/quorate/ccm/agree"
+)
+
+// network carries frames between nodes: datagrams that may be lost, doubled,
+// late and out of order, and messages of sessions, which arrive once and in
+// order or not at all, as package link makes them do.
+type network struct {
+	s     *sim
+	n     int
+	paths []path // from*n + to
+	// Everywhere: per mille lost and doubled, and the longest delay.
+	loss, dup int64
+	delay     int64
+}
+
+// path is one direction between two nodes.
+type path struct {
+	r    *rng
+	cuts int // how many cuts are upon it
+	loss int64
+	// last is when the newest message of each class arrives; held are those that
+	// wait for the cut to end.
+	last [2]int64
+	held []heldMail
+}
+
+// heldMail is a message that found the path cut.
+type heldMail struct {
+	since   int64
+	class   int
+	deliver func()
+}
+
+const (
+	classControl = iota
+	classBulk
+)
+
+func (w *network) init(s *sim, n int) {
+	w.s, w.n = s, n
+	w.paths = make([]path, n*n)
+	for i := range w.paths {
+		w.paths[i].r = newRNG(s.opts.Seed, 3, uint64(i))
+	}
+}
+
+func (w *network) path(from, to *node) *path { return &w.paths[from.id*w.n+to.id] }
+
+// open reports whether frames pass from one node to the other.
+func (w *network) open(from, to *node) bool { return w.path(from, to).cuts == 0 }
+
+// latency of a frame on a healthy network.
+func (p *path) latency() int64 { return p.r.between(50_000, 600_000) }
+
+// datagram sends a small frame that may be lost.
+func (w *network) datagram(from, to *node, msg agree.Message) {
+	p := w.path(from, to)
+	copies := 1
+	if p.r.permille(w.dup) {
+		copies = 2
+	}
+	d := from.d
+	for i := range copies {
+		if p.cuts > 0 || p.r.permille(w.loss) || p.r.permille(p.loss) {
+			continue
+		}
+		wait := p.latency() + p.r.below(w.delay)
+		if i > 0 {
+			wait += p.r.below(int64(w.s.timing.Deadtime))
+		}
+		w.s.at(wait, func() { to.receive(from, d.inc, msg) })
+	}
+}
+
+// retransmission is how long the session takes to notice a lost frame.
+const retransmission = int64(100 * time.Millisecond)
+
+// message sends a message of a session: in order within its class, and to this
+// life of the receiver only.
+func (w *network) message(from, to *node, class int, deliver func(to *daemon)) {
+	p := w.path(from, to)
+	d, life := from.d, to.life
+	wait := p.latency() + p.r.below(w.delay)
+	for range 50 { // each lost frame is sent again
+		if !p.r.permille(w.loss) && !p.r.permille(p.loss) {
+			break
+		}
+		wait += retransmission
+	}
+	w.inOrder(p, class, wait, func() {
+		w.arrive(p, from, to, class, func() {
+			if from.d == d && to.d != nil && to.life == life {
+				deliver(to.d)
+			}
+		})
+	})
+}
+
+// inOrder runs f after a wait, and after what came before it.
+func (w *network) inOrder(p *path, class int, wait int64, f func()) {
+	at := max(w.s.now+wait, p.last[class]+1)
+	p.last[class] = at
+	w.s.at(at-w.s.now, f)
+}
+
+// arrive delivers a message, or holds it while the path, or that of the
+// acknowledgement, is cut.
+func (w *network) arrive(p *path, from, to *node, class int, deliver func()) {
+	if p.cuts > 0 || w.path(to, from).cuts > 0 || len(p.held) > 0 {
+		p.held = append(p.held, heldMail{w.s.now, class, deliver})
+		return
+	}
+	deliver()
+}
+
+// cut adds a cut of one direction.
+func (w *network) cut(from, to *node) {
+	if from != to {
+		w.path(from, to).cuts++
+	}
+}
+
+// mend takes one cut away; what was held goes on, unless the session ended
+// because the peer was unreachable for too long.
+func (w *network) mend(from, to *node) {
+	p := w.path(from, to)
+	if from == to || p.cuts == 0 {
+		return
+	}
+	if p.cuts--; p.cuts > 0 {
+		return
+	}
+	w.release(from, to)
+	w.release(to, from)
+}
+
+func (w *network) release(from, to *node) {
+	p := w.path(from, to)
+	if p.cuts > 0 || w.path(to, from).cuts > 0 {
+		return
+	}
+	held := p.held
+	p.held = nil
+	for _, h := range held {
+		if w.s.now-h.since < int64(w.s.timing.Deadtime) {
+			w.inOrder(p, h.class, p.latency()+p.r.below(retransmission), func() { w.arrive(p, from, to, h.class, h.deliver) })
+		}
+	}
+}
+
+// mendAll ends everything that was done to the network.
+func (w *network) mendAll() {
+	w.loss, w.dup, w.delay = 0, 0, 0
+	for i := range w.paths {
+		w.paths[i].loss, w.paths[i].cuts = 0, 0
+	}
+	for _, a := range w.s.nodes {
+		for _, b := range w.s.nodes {
+			w.release(a, b)
+		}
+	}
+}

@@ -1,0 +1,224 @@
+package sim
+
+import (
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/ccm/agree"
+)
+
+// The runner of package ccm in virtual time: it owns the machine of the
+// agreement, writes, sends and delivers in the order that Ready asks for. While a
+// write is under way nothing else happens in it, as there.
+
+// receive takes a frame of another node.
+func (n *node) receive(from *node, inc uint64, msg agree.Message) {
+	d := n.d
+	if d == nil {
+		return
+	}
+	if n.frozen > n.s.now || n.hung > n.s.now {
+		n.daemonAfter(d, max(n.frozen, n.hung)-n.s.now, func() { n.receive(from, inc, msg) })
+		return
+	}
+	d.run(func() {
+		if n.s.opts.Verify {
+			msg = n.s.checks.codec(msg)
+		}
+		d.m.Step(n.local(), agree.Input{From: from.name, Incarnation: inc, At: n.local(), Msg: msg})
+	})
+}
+
+// run does something in the runner: now, or after what it is at.
+func (d *daemon) run(f func()) {
+	d.inbox = append(d.inbox, f)
+	d.pump()
+}
+
+// pump takes in what waits and does what the machine wants, until a write has to
+// be waited for.
+func (d *daemon) pump() {
+	n, s := d.n, d.n.s
+	if d.pumping || d.writing {
+		return
+	}
+	d.pumping = true
+	for n.d == d && !d.writing && s.stats.Violation == nil {
+		if rd, ok := d.m.Ready(); ok {
+			if rd.Write.Empty() {
+				d.deliver(&rd)
+			} else {
+				d.write(rd)
+			}
+			continue
+		}
+		if len(d.inbox) == 0 {
+			break
+		}
+		f := d.inbox[0]
+		if d.inbox = d.inbox[1:]; len(d.inbox) == 0 {
+			d.inbox = nil
+		}
+		f()
+	}
+	d.pumping = false
+	if n.d == d && !d.writing {
+		d.publish()
+		d.setTimer()
+	}
+}
+
+// write makes a write durable; what relies on it follows when it is.
+func (d *daemon) write(rd agree.Ready) {
+	n, s := d.n, d.n.s
+	d.writing = true
+	if s.opts.Plant.Has(PlantEarlyAck) {
+		d.send(rd.Messages)
+		rd.Messages = nil
+	}
+	if n.disk.torn {
+		n.disk.torn = false
+		n.machineAfter(n.disk.latency()/2, func() {
+			if n.d == d {
+				n.disk.tear(&rd.Write)
+				s.tell(n, "the power goes off within a write")
+				n.crash()
+				n.machineAfterCrash()
+			}
+		})
+		return
+	}
+	n.daemonAfter(d, n.disk.latency(), func() {
+		if n.disk.full {
+			d.writing = false
+			d.fail("its disk is full")
+			return
+		}
+		n.disk.write(&rd.Write)
+		s.checks.stored(d, &rd.Write)
+		d.writing = false
+		d.deliver(&rd)
+		if n.disk.changes >= compactChanges {
+			d.m.Compact()
+		}
+		d.pump()
+	})
+}
+
+// deliver sends what a Ready has to send, then tells what it has to tell.
+func (d *daemon) deliver(rd *agree.Ready) {
+	d.send(rd.Messages)
+	for _, e := range rd.Events {
+		if d.n.d == d {
+			d.onMachine(e)
+		}
+	}
+}
+
+func (d *daemon) send(list []agree.Envelope) {
+	n, w := d.n, &d.n.s.net
+	for _, e := range list {
+		switch {
+		case e.To == "":
+			for _, to := range n.s.nodes {
+				if to != n {
+					w.datagram(n, to, e.Msg)
+				}
+			}
+		case e.Datagram:
+			if to := n.s.byName[e.To]; to != nil {
+				w.datagram(n, to, e.Msg)
+			}
+		default:
+			to := n.s.byName[e.To]
+			if to == nil || to.d == nil {
+				continue
+			}
+			inc, msg := d.inc, e.Msg
+			w.message(n, to, classControl, func(*daemon) { to.receive(n, inc, msg) })
+		}
+	}
+}
+
+// setTimer asks for the next tick of the machine.
+func (d *daemon) setTimer() {
+	next := d.m.Next()
+	if next == d.timerAt && d.timerSet {
+		return
+	}
+	d.timerAt, d.timerSet = next, true
+	d.timerGen++
+	gen := d.timerGen
+	d.n.atLocal(d, next, func() {
+		if d.timerGen != gen {
+			return
+		}
+		d.timerSet = false
+		d.run(func() { d.m.Tick(d.n.local()) })
+	})
+}
+
+// onMachine delivers what the machine has to tell.
+func (d *daemon) onMachine(e agree.Event) {
+	n, s := d.n, d.n.s
+	switch e := e.(type) {
+	case agree.ViewEvent:
+		v := ccm.ViewOf(e.View)
+		s.checks.view(d, e.View)
+		d.owner(func() { d.takeView(v) })
+	case agree.OpenedEvent:
+		s.checks.opened(d, e)
+	case agree.CommittedEvent:
+		s.checks.committed(d, e.Seq)
+	case agree.LeaseEvent:
+		if e.Lease.Valid {
+			s.logf(n, "the lease is valid")
+		} else {
+			s.tell(n, "its lease is over%s", n.holding())
+		}
+		d.publish()
+		d.owner(d.checkLease)
+	case agree.ProposalEvent:
+		d.answer(e.Token, outcome{err: e.Err})
+	case agree.CheckEvent:
+		d.answer(e.Token, outcome{expired: e.Expired, err: e.Err})
+	case agree.PeerEvent:
+		s.logf(n, "hears %s: %v (%s)", e.Name, e.Alive, e.Reason)
+	case agree.NoteEvent:
+		s.logf(n, "%s", e.Text)
+	}
+}
+
+// outcome is what the machine answers to a question.
+type outcome struct {
+	expired []string
+	err     error
+}
+
+// ask puts a question to the machine; the answer comes once.
+func (d *daemon) ask(f func(token uint64), answer func(outcome)) (token uint64) {
+	d.token++
+	token = d.token
+	d.waiting[token] = answer
+	d.run(func() { f(token) })
+	return token
+}
+
+func (d *daemon) answer(token uint64, o outcome) {
+	if f := d.waiting[token]; f != nil {
+		delete(d.waiting, token)
+		f(o)
+	}
+}
+
+// publish tells the guard of a new end of the lease, and whoever waits that the
+// others know of this node's leaving.
+func (d *daemon) publish() {
+	if l := d.m.Lease(); l.Stop != d.told {
+		d.told = l.Stop
+		d.n.guard.setLease(d.n, l.Stop)
+	}
+	if d.onLeft != nil && d.m.LeaveDone() {
+		f := d.onLeft
+		d.onLeft = nil
+		f()
+	}
+}
