@@ -19,7 +19,9 @@ type resource struct {
 	shared bool
 	// startTime and stopTime are how long its operations take, at most.
 	start, stop time.Duration
-	// life in the run, for what is counted.
+	// set is equal for resources that depend on one another.
+	set int
+	// What is counted.
 	owner   string // where it was active last
 	downAt  int64  // since when it is active nowhere, -1: it is
 	everRan bool
@@ -90,6 +92,7 @@ func (s *sim) readResources(root *cib.Element) error {
 		walk(sec, false)
 	}
 	slices.Sort(s.order)
+	s.dependents(root)
 	for name := range s.sc.Models {
 		if s.rsc[name] == nil {
 			return fmt.Errorf("scenario: the configuration has no primitive %q", name)
@@ -297,7 +300,7 @@ func (d *daemon) result(r lrm.Result) {
 			return
 		}
 		if r.Status != lrm.Cancelled && (r.Status != lrm.Done || r.Failure()) {
-			d.n.s.checks.excuse(base(r.Op.Resource), "an operation failed")
+			d.n.s.checks.excuse(base(r.Op.Resource), 0)
 		}
 		d.ctl.Result(d.now(), &r)
 	})
@@ -397,4 +400,49 @@ func primitives(root *cib.Element) (out []string) {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// dependents finds the sets of resources that depend on one another: the members
+// of a group, and what constraints name together.
+func (s *sim) dependents(root *cib.Element) {
+	for i, name := range s.order {
+		s.rsc[name].set = i
+	}
+	join := func(names []string) {
+		for _, n := range names {
+			from, to := s.rsc[n].set, s.rsc[names[0]].set
+			for _, r := range s.rsc {
+				if r.set == from {
+					r.set = to
+				}
+			}
+		}
+	}
+	inside := map[string][]string{} // primitives by the id of what holds them
+	if sec := root.Path("configuration", "resources"); sec != nil {
+		sec.Walk(func(e *cib.Element) bool {
+			switch e.Name {
+			case "primitive", "group", "clone", "master":
+				for _, p := range primitives(cib.New("cib").WithChild(cib.New("configuration").WithChild(cib.New("resources").WithChild(e)))) {
+					inside[e.ID()] = append(inside[e.ID()], p)
+				}
+				join(inside[e.ID()])
+			}
+			return true
+		})
+	}
+	if sec := root.Path("configuration", "constraints"); sec != nil {
+		for _, c := range sec.Children {
+			var names []string
+			if c.Name == "rsc_colocation" || c.Name == "rsc_order" || c.Name == "rsc_ticket" {
+				c.Walk(func(e *cib.Element) bool {
+					for _, a := range []string{"rsc", "with-rsc", "first", "then", "id"} {
+						names = append(names, inside[e.Get(a)]...)
+					}
+					return true
+				})
+			}
+			join(names)
+		}
+	}
 }

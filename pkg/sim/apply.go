@@ -58,25 +58,25 @@ func (s *sim) apply(e *Step) {
 			n.clk.jump += time.Duration(e.Amount)
 		}
 	case "agent":
-		s.checks.excuse(e.Resource, "its agent is at fault")
+		s.checks.excuse(e.Resource, e.lasts())
 		n.faults[agentFault{e.Resource, e.Kind, e.Op}] = s.now + int64(e.lasts())
 	case "fail":
 		i := n.res[e.Resource]
 		if ok = i.active && n.frozen <= s.now; ok {
-			s.checks.excuse(e.Resource, "it has died")
+			s.checks.excuse(e.Resource, 0)
 			i.set(false)
 		}
 	case "standby", "online":
-		s.checks.excuse("", e.Verb)
+		s.checks.excuse("", 0)
 		ok = s.operator(n, member.NodeAttribute(n.idInCIB(), "", "standby", "on", e.Verb == "online"))
 	case "set":
-		s.checks.excuse("", "an option is set")
+		s.checks.excuse("", 0)
 		ok = s.operator(s.anyDaemon(), option(e.Name, e.Value))
 	case "edit":
 		s.disks++
 		ok = s.operator(n, option("simulated-edit", strconv.Itoa(s.disks)))
 	case "cleanup":
-		s.checks.excuse(e.Resource, "its history is cleaned")
+		s.checks.excuse(e.Resource, 0)
 		ok = s.cleanup(e.Resource)
 	case "expect":
 		s.expect(e)
@@ -150,7 +150,7 @@ func (s *sim) applyNode(e *Step, n *node) bool {
 			return false
 		}
 		d := n.d
-		s.checks.excuse("", n.name+" leaves")
+		s.checks.excuse("", e.For)
 		d.owner(func() { d.ctl.Shutdown(d.now()) })
 		n.startAfter(e.For)
 	case "freeze":

@@ -22,8 +22,9 @@ type checker struct {
 	history []logged
 	// acked are changes whose client was told that they are done.
 	acked map[uint64]bool
-	// excuses are causes for a resource to move, by its name; "" for all.
-	excuses map[string]string
+	// excuses say until when there is a cause for resources to move, by the set
+	// of resources that depend on one another; -1 for all.
+	excuses map[int]int64
 	// doubled is since when a resource has two owners.
 	doubled map[string]int64
 	unsafe  bool // the quorum rule allows two owners
@@ -31,7 +32,7 @@ type checker struct {
 
 func (c *checker) init(s *sim) {
 	*c = checker{s: s, views: map[agree.Ballot][]agree.Member{}, digests: map[string]string{}, acked: map[uint64]bool{},
-		excuses: map[string]string{}, doubled: map[string]int64{}}
+		excuses: map[int]int64{}, doubled: map[string]int64{}}
 	v := agree.Voters{}
 	for _, n := range s.sc.Nodes {
 		v[n] = agree.Voter{Weight: agree.DefaultWeight}
@@ -171,7 +172,6 @@ func (c *checker) changed(i *instance) {
 			s.stats.Failovers++
 		}
 		r.owner, r.everRan = i.n.name, true
-		delete(c.excuses, r.name)
 	} else {
 		s.tell(i.n, "%s is not active any more", r.name)
 	}
@@ -223,15 +223,26 @@ func (c *checker) weigh(r *resource) {
 	}
 }
 
-// excuse notes a cause for a resource to be stopped; "" means all of them.
-func (c *checker) excuse(resource, why string) { c.excuses[resource] = why }
+// excusedFor is how long after its cause a resource may still be moved: a
+// transition under way ends first, and the next may wait for an operation.
+const excusedFor = 3 * time.Minute
+
+// excuse notes a cause for a resource to be stopped; "" means all of them. lasts
+// is how long the cause itself is there.
+func (c *checker) excuse(resource string, lasts time.Duration) {
+	set := -1
+	if r := c.s.rsc[resource]; r != nil {
+		set = r.set
+	}
+	c.excuses[set] = max(c.excuses[set], c.s.now+int64(min(lasts, time.Hour)+excusedFor))
+}
 
 // commanded looks at a stop that the DC asks for: where the configuration has no
 // wish about nodes, a healthy resource on a healthy member stays.
 func (c *checker) commanded(d *daemon, op *lrm.Op) {
 	s := c.s
 	i := d.n.instance(op.Resource)
-	if !s.sc.Sticky || i == nil || i.rsc.shared || !i.active || c.excuses[i.rsc.name] != "" || c.excuses[""] != "" || c.unsafe {
+	if !s.sc.Sticky || i == nil || i.rsc.shared || !i.active || c.excuses[i.rsc.set] > s.now || c.excuses[-1] > s.now || c.unsafe {
 		return
 	}
 	if o, _ := c.owners(i.rsc); len(o) != 1 || d.ending || d.n.stopped {

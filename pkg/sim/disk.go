@@ -35,10 +35,18 @@ func (d *disk) latency() int64 {
 	return d.n.r.between(int64(time.Millisecond), int64(4*time.Millisecond))
 }
 
-// nextLife is the number of a new life of the daemon.
+// nextLife is the number of a new life of the daemon: from the disk, and from the
+// calendar where that is lost. The others do not believe a life below one they
+// have heard, and say so; here the administrator sets the clock as they ask.
 func (d *disk) nextLife() uint64 {
-	wall := d.n.clk.wall(d.n.s.now).UnixMicro()
-	d.life = max(d.life+1, uint64(max(1, wall)))
+	n := d.n
+	wall := func() uint64 { return uint64(max(1, n.clk.wall(n.s.now).UnixMicro())) }
+	if d.life == 0 && wall() <= n.newest {
+		n.clk.jump += time.Duration(n.newest-wall()+1_000_000) * time.Microsecond
+		n.s.tell(n, "its clock is set to %s, for its disk is new and its clock has gone back", n.clk.wall(n.s.now).Format(time.DateTime))
+	}
+	d.life = max(d.life+1, wall())
+	n.newest = max(n.newest, d.life)
 	return d.life
 }
 

@@ -28,6 +28,7 @@ type node struct {
 	d       *daemon // nil when none runs
 	life    int     // counts the daemons
 	absent  bool    // shall stay down until told otherwise
+	newest  uint64  // the highest incarnation it ever had
 	stopped bool    // its daemon was stopped on request
 }
 

@@ -101,7 +101,7 @@ func (s *sim) keptPromises() {
 // repair ends every fault, starts what is down and undoes what the operator did.
 func (s *sim) repair() {
 	s.quiet = true
-	s.checks.excuse("", "everything is repaired")
+	s.checks.excuse("", s.sc.bound())
 	s.net.mendAll()
 	for _, n := range s.nodes {
 		n := n

@@ -13,7 +13,7 @@ var (
 	nodesFlag = flag.Int("nodes", 3, "nodes of the random runs")
 	hoursFlag = flag.Float64("hours", 1, "length of the random runs")
 	storyFlag = flag.Bool("story", false, "tell the story")
-	traceFlag = flag.Bool("trace", false, "print the trace")
+	traceFlag = flag.Bool("events", false, "print the trace")
 )
 
 func TestQuiet(t *testing.T) {
