@@ -31,6 +31,10 @@ type daemon struct {
 	waiting  map[uint64]func(outcome)
 	told     int64
 	onLeft   func()
+	// The sender of beats.
+	beat                       agree.Beat
+	vouched, beatDue, lastBeat int64
+	silent                     bool // leaving
 
 	// The owner.
 	ctl      *controller.Machine

@@ -78,6 +78,9 @@ func (d *disk) write(w *agree.Write) {
 		}
 		d.st.Meta = &m
 	}
+	if w.Removed != nil {
+		d.st.Removed = *w.Removed
+	}
 	d.st.Changes = append(slices.Clip(d.st.Changes), w.Changes...)
 	d.changes += len(w.Changes)
 }

@@ -149,6 +149,7 @@ func (d *daemon) leave() {
 		}
 	}
 	d.onLeft = gone
+	d.silent = true // who leaves makes no claims any more
 	d.run(func() { d.m.Leave(n.local(), released) })
 	n.daemonAfter(d, int64(time.Second), gone)
 }

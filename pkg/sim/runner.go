@@ -1,13 +1,16 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/ccm/agree"
 )
 
 // The runner of package ccm in virtual time: it owns the machine of the
-// agreement, writes, sends and delivers in the order that Ready asks for. While a
-// write is under way nothing else happens in it, as there.
+// agreement, and writes, sends and delivers in the order that Ready asks for.
+// While a write is under way the machine goes on hearing; what it says meanwhile
+// waits its turn.
 
 // receive takes a frame of another node.
 func (n *node) receive(from *node, inc uint64, msg agree.Message) {
@@ -37,30 +40,37 @@ func (d *daemon) run(f func()) {
 // be waited for.
 func (d *daemon) pump() {
 	n, s := d.n, d.n.s
-	if d.pumping || d.writing {
+	if d.pumping {
 		return
 	}
 	d.pumping = true
-	for n.d == d && !d.writing && s.stats.Violation == nil {
-		if rd, ok := d.m.Ready(); ok {
-			if rd.Write.Empty() {
-				d.deliver(&rd)
-			} else {
-				d.write(rd)
+	for n.d == d && s.stats.Violation == nil {
+		if len(d.inbox) > 0 {
+			f := d.inbox[0]
+			if d.inbox = d.inbox[1:]; len(d.inbox) == 0 {
+				d.inbox = nil
 			}
+			f()
 			continue
 		}
-		if len(d.inbox) == 0 {
+		if d.writing {
 			break
 		}
-		f := d.inbox[0]
-		if d.inbox = d.inbox[1:]; len(d.inbox) == 0 {
-			d.inbox = nil
+		if n.disk.changes >= compactChanges {
+			d.m.Compact()
 		}
-		f()
+		rd, ok := d.m.Ready()
+		if !ok {
+			break
+		}
+		if rd.Write.Empty() {
+			d.hand(&rd)
+		} else {
+			d.write(rd)
+		}
 	}
 	d.pumping = false
-	if n.d == d && !d.writing {
+	if n.d == d {
 		d.publish()
 		d.setTimer()
 	}
@@ -95,16 +105,13 @@ func (d *daemon) write(rd agree.Ready) {
 		n.disk.write(&rd.Write)
 		s.checks.stored(d, &rd.Write)
 		d.writing = false
-		d.deliver(&rd)
-		if n.disk.changes >= compactChanges {
-			d.m.Compact()
-		}
+		d.hand(&rd)
 		d.pump()
 	})
 }
 
-// deliver sends what a Ready has to send, then tells what it has to tell.
-func (d *daemon) deliver(rd *agree.Ready) {
+// hand sends and tells what may be known now.
+func (d *daemon) hand(rd *agree.Ready) {
 	d.send(rd.Messages)
 	for _, e := range rd.Events {
 		if d.n.d == d {
@@ -116,6 +123,10 @@ func (d *daemon) deliver(rd *agree.Ready) {
 func (d *daemon) send(list []agree.Envelope) {
 	n, w := d.n, &d.n.s.net
 	for _, e := range list {
+		if beat, ok := e.Msg.(*agree.Beat); ok {
+			d.vouch(beat)
+			continue
+		}
 		switch {
 		case e.To == "":
 			for _, to := range n.s.nodes {
@@ -184,6 +195,8 @@ func (d *daemon) onMachine(e agree.Event) {
 		s.logf(n, "hears %s: %v (%s)", e.Name, e.Alive, e.Reason)
 	case agree.NoteEvent:
 		s.logf(n, "%s", e.Text)
+	case agree.KnownEvent:
+		s.logf(n, "knows %s now", e.Name)
 	}
 }
 
@@ -220,5 +233,47 @@ func (d *daemon) publish() {
 		f := d.onLeft
 		d.onLeft = nil
 		f()
+	}
+}
+
+// vouch gives the sender of beats what to repeat from now on; news leave at once.
+func (d *daemon) vouch(beat *agree.Beat) {
+	d.beat, d.vouched = *beat, d.n.local()
+	if d.beatDue == 0 {
+		d.beatDue = d.vouched
+		d.sendBeat()
+	} else if !beat.Routine {
+		d.sendBeat()
+	}
+}
+
+// sendBeat sends a beat with the time at which it leaves, unless nobody has
+// vouched for it for longer than a deadtime.
+func (d *daemon) sendBeat() {
+	n, s := d.n, d.n.s
+	now := n.local()
+	if period := int64(s.timing.Beat); now >= d.beatDue {
+		if now-d.beatDue > period/2 {
+			d.run(func() { d.m.Late(n.local()) })
+		}
+		if d.beatDue += period; d.beatDue <= now {
+			d.beatDue = now + period
+		}
+		n.atLocal(d, d.beatDue, func() {
+			if !d.silent && n.local() >= d.beatDue {
+				d.sendBeat()
+			}
+		})
+	}
+	if now-d.vouched > max(int64(s.timing.Deadtime), int64(time.Second)) {
+		return
+	}
+	d.lastBeat = max(now, d.lastBeat+1)
+	b := d.beat
+	b.Sent = d.lastBeat
+	for _, to := range s.nodes {
+		if to != n {
+			s.net.datagram(n, to, &b)
+		}
 	}
 }
