@@ -92,6 +92,14 @@ type LeaseState struct {
 type LinkStatus struct {
 	Name string
 	Up   bool
+	// Received counts good frames, Lost the gaps in their numbers, Late the beats
+	// that came more than warntime after the one before, Sent the frames sent to
+	// this peer alone, SendErrors those of them that the kernel refused.
+	Received, Lost, Late, Sent, SendErrors uint64
+	// RTT is a moving average, 0 if never measured.
+	RTT time.Duration
+	// Silence is how long ago the last frame came in, negative if never.
+	Silence time.Duration
 }
 
 // PeerStatus is one node as the failure detector sees it.

@@ -112,7 +112,7 @@ func (t *Transport) frame(k kind, to string, fl *flow, status nodeStatus, payloa
 
 // count notes one frame sent.
 func (x *path) count(err error) {
-	x.sentFrames.Add(1)
+	x.sentCount.Add(1)
 	if err != nil {
 		x.errors.Add(1)
 	}

@@ -34,11 +34,14 @@ func (t *Transport) hear(f *received) *peer {
 
 	x := p.path(link)
 	changed := x.src != f.src
-	x.medium, x.src, x.heard = f.medium, f.src, f.at
-	x.received++
-	x.lost += f.skipped
-	if f.late && x.lost > 0 {
-		x.lost--
+	x.medium, x.src = f.medium, f.src
+	x.heard.Store(f.at)
+	x.received.Add(1)
+	switch lost := x.lost.Load(); {
+	case f.skipped > 0:
+		x.lost.Store(lost + f.skipped)
+	case f.late && lost > 0:
+		x.lost.Store(lost - 1)
 	}
 	if f.sent > x.sent {
 		x.sent = f.sent
@@ -47,10 +50,11 @@ func (t *Transport) hear(f *received) *peer {
 	if f.echo != 0 {
 		now := uint32((f.at - t.born) / 1000)
 		if rtt := time.Duration(now-f.echo) * time.Microsecond; rtt < time.Minute {
-			if x.rtt == 0 {
-				x.rtt = rtt
+			old := time.Duration(x.rtt.Load())
+			if old == 0 {
+				old = rtt
 			}
-			x.rtt += (rtt - x.rtt) / 8
+			x.rtt.Store(int64(old + (rtt-old)/8))
 		}
 	}
 	for i := range t.targets {
@@ -92,7 +96,7 @@ func (t *Transport) hear(f *received) *peer {
 // beatIn measures the time between beats.
 func (t *Transport) beatIn(p *peer, x *path, at int64) {
 	if x.lastBeat != 0 && time.Duration(at-x.lastBeat) > t.cfg.Warntime {
-		x.late++
+		x.late.Add(1)
 	}
 	if gap := time.Duration(at - p.lastBeat); p.lastBeat != 0 && gap > t.cfg.Warntime {
 		t.log.Warn(fmt.Sprintf("Late heartbeat: Node %s: interval %d ms", p.name, gap.Milliseconds()))
@@ -127,7 +131,7 @@ func (t *Transport) detect(now int64) {
 		for _, x := range p.paths {
 			switch {
 			case !x.up:
-			case now-x.heard > int64(t.cfg.Deadtime):
+			case now-x.heard.Load() > int64(t.cfg.Deadtime):
 				dead = append(dead, x)
 			default:
 				up++

@@ -198,6 +198,14 @@ func (n *node) up(peer, link string) bool {
 	return false
 }
 
+// stats returns the links to all peers.
+func (n *node) stats() (all []ccm.LinkStatus) {
+	for _, p := range n.Peers() {
+		all = append(all, p.Links...)
+	}
+	return all
+}
+
 // state returns the status of a peer.
 func (n *node) state(peer string) string {
 	for _, p := range n.Peers() {

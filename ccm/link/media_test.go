@@ -88,9 +88,9 @@ func TestMedia(t *testing.T) {
 }
 
 func rtt(n *node, peer string) time.Duration {
-	for _, s := range n.Stats() {
-		if s.Peer == peer {
-			return s.RTT
+	for _, p := range n.Peers() {
+		if p.Name == peer {
+			return p.Links[0].RTT
 		}
 	}
 	return 0

@@ -155,7 +155,7 @@ func TestLargeMessage(t *testing.T) {
 	m := pattern(5<<20, 1)
 	t.Logf("5 MB took %v", send(t, a, b, ccm.Control, m))
 	t.Logf("5 MB took %v", send(t, a, b, ccm.Control, m))
-	t.Logf("stats %+v", b.Stats())
+	t.Logf("stats %+v", b.stats())
 }
 
 func TestLargeMessageWithLoss(t *testing.T) {
@@ -172,7 +172,7 @@ func TestLargeMessageWithLoss(t *testing.T) {
 		t.Fatal("too slow")
 	}
 	for _, n := range []*node{a, b} {
-		if s := n.Stats(); len(s) != 1 || s[0].Lost == 0 || s[0].Lost*5 > s[0].Received {
+		if s := n.stats(); len(s) != 1 || s[0].Lost == 0 || s[0].Lost*5 > s[0].Received {
 			t.Errorf("loss of 5 %% is counted as %+v", s)
 		}
 	}
@@ -277,11 +277,11 @@ func TestLateHeartbeat(t *testing.T) {
 	a, b := l.start(c), l.start(l.config(2))
 	whole(t, []*node{a, b}, "eth0")
 	b.mute.Store(true)
-	eventually(t, 3*time.Second, "silence", func() bool { return a.Stats()[0].Silence > 600*time.Millisecond })
+	eventually(t, 3*time.Second, "silence", func() bool { return a.stats()[0].Silence > 600*time.Millisecond })
 	b.mute.Store(false)
 	eventually(t, time.Second, "warning", func() bool { return a.log.has("Late heartbeat: Node node2: interval ") })
-	if a.log.has("dead") || a.Stats()[0].Late != 1 {
-		t.Errorf("%+v", a.Stats())
+	if a.log.has("dead") || a.stats()[0].Late != 1 {
+		t.Errorf("%+v", a.stats())
 	}
 }
 

@@ -42,17 +42,18 @@ type path struct {
 	link   string
 	medium medium // the one that last carried a frame
 	up     bool
-	heard  int64 // when; nanoseconds of CLOCK_BOOTTIME
 	src    netip.AddrPort
 	// sent belongs to the last frame; held is what the next one echoes, see hold.
 	sent uint64
 	held atomic.Uint64
 
-	rtt                time.Duration
-	received, lost     uint64
-	late               uint64
-	lastBeat           int64
-	sentFrames, errors atomic.Uint64
+	lastBeat int64
+
+	// run and Broadcast count; anybody may read.
+	heard                           atomic.Int64 // when; nanoseconds of CLOCK_BOOTTIME
+	rtt                             atomic.Int64
+	received, lost, late, sentCount atomic.Uint64
+	errors                          atomic.Uint64
 }
 
 // path returns the peer's path on a link, making it when needed.
@@ -87,41 +88,40 @@ func (p *peer) statusWord() string {
 	return "dead"
 }
 
-// LinkStats is one path to one peer with its numbers.
-type LinkStats struct {
-	Peer, Link string
-	Up         bool
-	// Received counts good frames, Lost the gaps in their numbers, Late the beats
-	// that came after more than warntime, Sent the frames sent, SendErrors those
-	// that the kernel refused.
-	Received, Lost, Late, Sent, SendErrors uint64
-	// RTT is a moving average, 0 if never measured.
-	RTT time.Duration
-	// Silence is how long ago the last frame came in, negative if never.
-	Silence time.Duration
-}
-
-// stats copies the numbers of every path, sorted by peer.
-func (t *Transport) stats() []LinkStats {
-	now := ccm.Boottime()
-	var all []LinkStats
-	for _, p := range t.peers {
-		for _, x := range p.paths {
-			s := LinkStats{Peer: p.name, Link: x.link, Up: x.up, Received: x.received, Lost: x.lost, Late: x.late,
-				Sent: x.sentFrames.Load(), SendErrors: x.errors.Load(), RTT: x.rtt, Silence: -1}
-			if x.heard != 0 {
-				s.Silence = time.Duration(now - x.heard)
-			}
-			all = append(all, s)
-		}
+// fill copies the numbers of the path.
+func (x *path) fill(s *ccm.LinkStatus, now int64) {
+	s.Received, s.Lost, s.Late = x.received.Load(), x.lost.Load(), x.late.Load()
+	s.Sent, s.SendErrors = x.sentCount.Load(), x.errors.Load()
+	s.RTT, s.Silence = time.Duration(x.rtt.Load()), -1
+	if h := x.heard.Load(); h != 0 {
+		s.Silence = time.Duration(max(0, now-h))
 	}
-	slices.SortStableFunc(all, func(a, b LinkStats) int { return strings.Compare(a.Peer, b.Peer) })
-	return all
 }
 
-// publish renews what Peers returns.
+// published is what others may see of a node.
+type published struct {
+	status ccm.PeerStatus
+	paths  []*path // of the links
+}
+
+// Peers implements [ccm.Transport]; the numbers of the links are those of now.
+func (t *Transport) Peers() []ccm.PeerStatus {
+	now := ccm.Boottime()
+	var out []ccm.PeerStatus
+	for _, p := range *t.published.Load() {
+		s := p.status
+		s.Links = slices.Clone(s.Links)
+		for i, x := range p.paths {
+			x.fill(&s.Links[i], now)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// publish renews what Peers returns and where beats go.
 func (t *Transport) publish() {
-	var all []ccm.PeerStatus
+	var all []published
 	for _, p := range t.peers {
 		s := ccm.PeerStatus{Name: p.name, Type: "normal", Status: p.statusWord()}
 		if p.life != 0 {
@@ -130,16 +130,16 @@ func (t *Transport) publish() {
 		for _, x := range p.paths {
 			s.Links = append(s.Links, ccm.LinkStatus{Name: x.link, Up: x.up})
 		}
-		all = append(all, s)
+		all = append(all, published{s, slices.Clone(p.paths)})
 	}
-	slices.SortFunc(all, func(a, b ccm.PeerStatus) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b published) int { return strings.Compare(a.status.Name, b.status.Name) })
 	for _, n := range t.pings {
 		status := "dead"
 		if n.up {
 			status = "ping"
 		}
-		all = append(all, ccm.PeerStatus{Name: n.spec.Name, Type: "ping", Status: status,
-			Links: []ccm.LinkStatus{{Name: n.spec.Name, Up: n.up}}})
+		all = append(all, published{status: ccm.PeerStatus{Name: n.spec.Name, Type: "ping", Status: status,
+			Links: []ccm.LinkStatus{{Name: n.spec.Name, Up: n.up}}}})
 	}
 	t.published.Store(&all)
 	t.planBeats()

@@ -68,7 +68,7 @@ func (t *Transport) each(p *peer, link string, send func(g *target, to netip.Add
 	if sent {
 		return
 	}
-	if x := p.path(link); x.heard != 0 && x.src.IsValid() {
+	if x := p.path(link); x.heard.Load() != 0 && x.src.IsValid() {
 		send(t.reply(x), x.src)
 		return
 	}

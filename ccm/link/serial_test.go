@@ -90,7 +90,7 @@ func TestSerial(t *testing.T) {
 	m, at := pattern(6000, 1), time.Now()
 	a.Message("node2", ccm.Bulk, m)
 	b.Message("node1", ccm.Bulk, m)
-	eventually(t, 5*time.Second, "bulk data flows", func() bool { return a.Stats()[0].Sent > 10 })
+	eventually(t, 5*time.Second, "bulk data flows", func() bool { return a.stats()[0].Sent > 10 })
 	a.Message("node2", ccm.Control, []byte("urgent"))
 	eventually(t, 20*time.Second, "two messages", func() bool { return len(b.messages("node1")) == 2 && len(a.messages("node2")) == 1 })
 	t.Logf("6000 bytes each way took %v", time.Since(at))

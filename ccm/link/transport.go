@@ -34,7 +34,7 @@ type Transport struct {
 	events    chan ccm.TransportEvent
 	resolved  chan resolved
 	pinged    chan pinged
-	published atomic.Pointer[[]ccm.PeerStatus]
+	published atomic.Pointer[[]published]
 	beats     beats
 	done      chan struct{} // closed when run has ended
 	gossip    *gossip
@@ -239,20 +239,11 @@ func (t *Transport) Message(to string, class ccm.Class, payload []byte) {
 // Events implements [ccm.Transport].
 func (t *Transport) Events() <-chan ccm.TransportEvent { return t.events }
 
-// Peers implements [ccm.Transport].
-func (t *Transport) Peers() []ccm.PeerStatus { return slices.Clone(*t.published.Load()) }
-
 // Close implements [ccm.Transport].
 func (t *Transport) Close() error {
 	t.cancel()
 	t.wg.Wait()
 	return nil
-}
-
-// Stats returns the numbers of every path, sorted by peer, nil after Close.
-func (t *Transport) Stats() (s []LinkStats) {
-	t.ask(func() { s = t.stats() })
-	return s
 }
 
 // Drops returns how many frames were dropped, by cause: garbage, version,

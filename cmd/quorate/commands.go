@@ -33,6 +33,8 @@ func commands() map[string]command {
 		"hb_delnode":      fromCobra(node.NewDelNode),
 		"arbiter":         fromCobra(daemon.NewArbiterCommand),
 		"crm_standby":     fromCobra(node.NewCrmStandby),
+		"reload":          fromCobra(node.NewReload),
+		"links":           fromCobra(node.NewLinks),
 		"demo":            fromCobra(demo.NewCommand),
 		"why":             fromCobra(why.New),
 		"why-not":         fromCobra(why.NewNot),
@@ -57,7 +59,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "reload": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

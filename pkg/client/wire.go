@@ -29,6 +29,8 @@ const (
 	VerbCleanup = "cleanup"
 	// VerbVoter makes the change Request.Voter of the electorate.
 	VerbVoter = "voter"
+	// VerbReload reads the keys anew; Response.Text says what that changed.
+	VerbReload = "reload"
 	// VerbController returns the state of the controller of Request.Node, of
 	// this node if that is empty, as Response.Text.
 	VerbController = "controller"
@@ -69,7 +71,7 @@ type Response struct {
 	Code  int    `json:"code"`
 	Error string `json:"error,omitempty"`
 	XML   string `json:"xml,omitempty"`
-	// Text answers VerbController and VerbClient.
+	// Text answers VerbController, VerbClient and VerbReload.
 	Text string `json:"text,omitempty"`
 	// Status answers VerbStatus.
 	Status *Status `json:"status,omitempty"`
@@ -88,6 +90,10 @@ type Status struct {
 	Peers []ccm.PeerStatus `json:"peers"`
 	// Electorate are the voters, and nodes heard that are none.
 	Electorate []ccm.Elector `json:"electorate,omitempty"`
+	// Beats tells how well this node beats, Dropped how many frames were dropped,
+	// by cause.
+	Beats   ccm.BeatStats     `json:"beats"`
+	Dropped map[string]uint64 `json:"dropped,omitempty"`
 	// Budget is the sentence that derives the lease from the timers.
 	Budget string `json:"budget"`
 	// Parameters are the ha.cf values cl_status hbparameter shows.

@@ -39,6 +39,7 @@ type Daemon struct {
 	edits      *member.Edits
 	file       *cibFile
 	inputs     *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
+	reloader   *reloader
 	info       nodeInfo
 
 	hurry  <-chan struct{} // closed by the second request to stop
@@ -61,6 +62,7 @@ type electorate interface {
 	ChangeVoter(ctx context.Context, requestID string, c ccm.VoterChange) error
 	Electorate() []ccm.Elector
 	Shun(node string, d time.Duration)
+	Beats() ccm.BeatStats
 }
 
 // call runs f on the owner goroutine; it is dropped when the daemon has ended.

@@ -35,6 +35,8 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askController, "", done) })
 	case client.VerbClient:
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askClient, req.Client, done) })
+	case client.VerbReload:
+		return d.reloader.ask(ctx, reply)
 	case client.VerbCleanup:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.cleanup(req, done) })
 	}
@@ -125,6 +127,7 @@ func (d *Daemon) status() *client.Status {
 	s := &client.Status{
 		Node: d.opts.Self, UUID: d.info.uuid, Version: version.Version, PID: os.Getpid(),
 		State: string(d.machine.State()), View: d.view, Lease: lease, Peers: d.cluster.Peers(),
+		Beats: d.electorate.Beats(), Dropped: d.reloader.links().Drops(),
 		Budget: d.info.budget, Started: d.info.started, Parameters: map[string]string{},
 	}
 	for _, p := range []string{"keepalive", "deadtime", "warntime", "initdead", "deadping", "udpport",

@@ -46,6 +46,8 @@ type settings struct {
 	keys      link.Keys
 	uuid      string
 	candidate *cib.Element
+	// links is set when the membership layer has opened them.
+	links *link.Transport
 }
 
 // readSettings reads every file before anything is changed or opened, so that a
@@ -127,6 +129,8 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		return err
 	}
 	log.Info(fmt.Sprintf("Configuration validated. Starting heartbeat %s", version.Version))
+	hup, ignore := hangups()
+	defer ignore()
 	prio := realtime(s.conf, log.With("component", "heartbeat"))
 	ln, err := listen(o.RunDir)
 	if err != nil {
@@ -190,8 +194,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,
 		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, takeover: timing.Takeover, started: begun},
 		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, questions: questions{waiting: map[uint64]question{}}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
-		file: newCIBFile(o.StateDir, log),
+		file: newCIBFile(o.StateDir, log), reloader: newReloader(o, s, log),
 	}
+	go d.reloader.run(life, hup)
 	d.edits = member.NewEdits(o.Self, editHost{d})
 	d.attrs = newAttributes(d)
 	go d.file.run()
@@ -245,7 +250,12 @@ func ccmConfig(life context.Context, s *settings, o Options, rep ccm.Replica, ti
 		StateDir: o.StateDir, Replica: rep, Timing: timing, Quorum: plugins, ClusterID: s.conf.Cluster,
 		ConfigDigest: digestNumber(s.conf), Logger: log.With("component", "ccm"),
 		Transport: func(l ccm.Life) (ccm.Transport, error) {
-			return link.Open(life, linkConfig(s, l, timing.Beat, log.With("component", "heartbeat")))
+			t, err := link.Open(life, linkConfig(s, l, timing.Beat, log.With("component", "heartbeat")))
+			if err != nil {
+				return nil, err
+			}
+			s.links = t
+			return t, nil
 		},
 	}, nil
 }

@@ -1,0 +1,37 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/client"
+)
+
+// NewReload returns "quorate reload".
+func NewReload(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reload",
+		Short: "read authkeys anew while the daemon runs",
+		Long: `reload makes the daemon of this node read authkeys again, as SIGHUP does, without
+a pause: resources and membership stay. To change keys, add the new one on all
+nodes and reload them; then change the auth line on all nodes and reload; then
+remove the old key. ha.cf is checked and compared, but takes effect at the next
+start only.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := client.Dial(env.RunDir)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			resp, err := c.Do(cmd.Context(), &client.Request{Verb: client.VerbReload})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(env.Stdout, resp.Text)
+			return err
+		},
+	}
+}

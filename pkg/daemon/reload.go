@@ -1,0 +1,128 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"reflect"
+	"syscall"
+
+	"github.com/quorate/quorate/ccm/link"
+	"github.com/quorate/quorate/pkg/authkeys"
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/client"
+	"github.com/quorate/quorate/pkg/hacf"
+)
+
+// reloader reads the files anew that may change while the daemon runs. It
+// belongs to one goroutine.
+type reloader struct {
+	opts  Options
+	log   *slog.Logger
+	links func() *link.Transport
+	keys  link.Keys
+	hacf  []byte // the text that the daemon was started with
+	asked chan func(text string, err error)
+}
+
+func newReloader(o Options, s *settings, log *slog.Logger) *reloader {
+	r := &reloader{opts: o, log: log.With("component", "heartbeat"), links: func() *link.Transport { return s.links },
+		keys: s.keys, asked: make(chan func(string, error))}
+	r.hacf, _ = os.ReadFile(filepath.Join(o.ConfigDir, "ha.cf"))
+	return r
+}
+
+// run serves SIGHUP and "quorate reload" until ctx ends.
+func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
+	for {
+		reply := func(string, error) {}
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+		case reply = <-r.asked:
+		}
+		text, err := r.reload()
+		if err != nil {
+			r.log.Error("Reload refused, nothing has changed: " + err.Error())
+		} else {
+			r.log.Info("Reload: " + text)
+		}
+		reply(text, err)
+	}
+}
+
+// reload takes the keys over. It says what it has done, or why nothing was done.
+func (r *reloader) reload() (string, error) {
+	path := filepath.Join(r.opts.ConfigDir, "authkeys")
+	keys, remarks, err := authkeys.Load(path)
+	report(r.log, remarks)
+	if err != nil {
+		return "", err
+	}
+	text := path + " has not changed"
+	if !reflect.DeepEqual(*keys, r.keys) {
+		if err := r.links().SetKeys(*keys); err != nil {
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
+		text = fmt.Sprintf("%s: key %d (%s) signs, %d key(s) are accepted", path, keys.Sign, keys.ByID[keys.Sign].Method, len(keys.ByID))
+		old, known := r.keys.ByID[keys.Sign]
+		if !known || !reflect.DeepEqual(old, keys.ByID[keys.Sign]) {
+			text += fmt.Sprintf("; key %d is new here and signs at once: nodes that do not have it yet drop what this node sends (first add it on all nodes and reload, then change the auth line)", keys.Sign)
+			r.log.Warn(fmt.Sprintf("Key %d is new here and signs at once: nodes that do not have it yet drop what this node sends", keys.Sign))
+		}
+		r.keys = *keys
+	}
+	return text + "; " + r.compareConf(), nil
+}
+
+// compareConf says whether ha.cf is still what the daemon runs by.
+func (r *reloader) compareConf() string {
+	path := filepath.Join(r.opts.ConfigDir, "ha.cf")
+	now, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%v: the daemon goes on with what it read at its start", err)
+	case bytes.Equal(now, r.hacf):
+		return path + " has not changed"
+	}
+	if _, _, err := hacf.Load(path, r.opts.Self, hacf.Options{}); err != nil {
+		return fmt.Sprintf("%s would be refused at the next start: %v", path, err)
+	}
+	return path + " has changed: that takes effect when the daemon is started again"
+}
+
+// ask serves VerbReload.
+func (r *reloader) ask(ctx context.Context, reply func(*client.Response) error) error {
+	answered := make(chan *client.Response, 1)
+	done := func(text string, err error) {
+		if err != nil {
+			answered <- &client.Response{Code: cli.ExitConfig, Error: "reload refused, nothing has changed: " + err.Error()}
+			return
+		}
+		answered <- &client.Response{Text: text}
+	}
+	select {
+	case r.asked <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case a := <-answered:
+		return reply(a)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// hangups returns the channel of SIGHUP, which from now on does not end the
+// daemon.
+func hangups() (ch chan os.Signal, stop func()) {
+	ch = make(chan os.Signal, 1)
+	signal.Notify(ch, syscall.SIGHUP)
+	return ch, func() { signal.Stop(ch) }
+}
