@@ -21,6 +21,9 @@ type dc struct {
 	// changed since: members are written into the result.
 	importing bool
 
+	// identified is when the configuration was last asked to say who the DC is.
+	identified time.Time
+
 	peRunning  bool
 	wanted     string // why the policy engine must run again, or ""
 	notBefore  time.Time
@@ -378,6 +381,9 @@ func (m *Machine) dcTick() {
 	}
 	m.advance()
 	m.broadcast(false)
+	if m.state == Idle && !d.importing && !m.addingNodes() {
+		m.identify()
+	}
 }
 
 // Option returns the value of a cluster option of a document, or "".

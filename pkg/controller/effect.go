@@ -49,6 +49,10 @@ type Certify struct{ Instance ccm.Instance }
 // AddNode asks to write a node into the configuration.
 type AddNode struct{ Name, ID string }
 
+// Identify asks to merge options of the cluster, a crm_config element, into the
+// configuration: they say which program and version the DC is.
+type Identify struct{ Config *cib.Element }
+
 // Import asks to make a configuration found on a member's disk the cluster's.
 type Import struct {
 	From string
@@ -76,6 +80,7 @@ func (Forget) effect()        {}
 func (Schedule) effect()      {}
 func (Certify) effect()       {}
 func (AddNode) effect()       {}
+func (Identify) effect()      {}
 func (Import) effect()        {}
 func (Leave) effect()         {}
 func (StatusChanged) effect() {}

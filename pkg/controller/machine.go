@@ -17,6 +17,9 @@ type Config struct {
 	Self, UUID string
 	// TransitionerID marks the transitions made by this life of the daemon.
 	TransitionerID string
+	// Version and Stack are what the configuration says of the DC (dc-version,
+	// cluster-infrastructure); with an empty Version it says nothing.
+	Version, Stack string
 	// Candidate is a configuration found on disk that the cluster may not
 	// know, as text, or "".
 	Candidate string

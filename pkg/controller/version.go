@@ -34,20 +34,30 @@ func older(a, b *cib.Element) bool {
 	return false
 }
 
-// isEmpty reports whether a document configures nothing but nodes: what a new
-// cluster starts with.
+// isEmpty reports whether a document configures nothing but nodes and what the
+// DC says of itself: what a new cluster starts with.
 func isEmpty(root *cib.Element) bool {
 	conf := root.First("configuration")
 	for _, s := range []string{"crm_config", "resources", "constraints", "rsc_defaults", "op_defaults"} {
 		if sec := conf.First(s); sec != nil {
 			for _, c := range sec.Children {
-				if c.IsElement() {
+				if c.IsElement() && !identity(c) {
 					return false
 				}
 			}
 		}
 	}
 	return true
+}
+
+// identity reports whether a set of options holds only what a DC has written.
+func identity(set *cib.Element) bool {
+	for _, c := range set.Children {
+		if c.IsElement() && !ownOption(c) {
+			return false
+		}
+	}
+	return set.Name == "cluster_property_set"
 }
 
 func compact(e *cib.Element) string { return string(cib.PrintCompact(e)) }

@@ -48,6 +48,8 @@ func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 		go d.certify(ctx, e.Instance)
 	case controller.AddNode:
 		d.ownEdit("", "adding node "+e.Name+" to the configuration", member.AddNode(e))
+	case controller.Identify:
+		d.ownEdit("", "writing the version of the DC into the configuration", member.Identify(e))
 	case controller.Import:
 		id, op := member.Import(e, d.replica.Root())
 		d.ownEdit(id, "importing the configuration of "+e.From, op)

@@ -190,7 +190,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	d := &Daemon{
 		opts: o, log: log, cluster: node, electorate: node, replica: rep, lrm: resources, gate: g, guard: watch,
 		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
-			TransitionerID: uuid.NewString(), Candidate: text}),
+			TransitionerID: uuid.NewString(), Version: version.Version, Stack: stackName, Candidate: text}),
 		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,
 		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, takeover: timing.Takeover, started: begun},
 		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, questions: questions{waiting: map[uint64]question{}}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
@@ -233,6 +233,10 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	log.Info(o.Self + " Heartbeat shutdown complete.")
 	return nil
 }
+
+// stackName is what the configuration calls the layer below the controller; the
+// schema does not allow the names of stacks that Pacemaker gave up.
+const stackName = "quorate"
 
 // leaveBound is how long the others may take to hear that this node leaves. A
 // node that left a moment before never answers.

@@ -169,7 +169,9 @@ func TestArticleCIB(t *testing.T) {
 	c.sub("crm_mon", func(t *testing.T, c *cluster) {
 		for _, name := range directors {
 			c.says(name, []string{"crm_mon", "-1"}, "Online: [ litsha21 litsha22 litsha23 ]", "Current DC: litsha",
-				"IPaddr_1\t(ocf:heartbeat:IPaddr):\t Started litsha21", "partition with quorum")
+				"IPaddr_1\t(ocf:heartbeat:IPaddr):\t Started litsha21", "partition with quorum",
+				"Stack: quorate", " (version "+strings.Fields(c.ok(name, "quorate", "--version"))[1]+") - partition with quorum",
+				"Last updated: ", "Last change:  ", "3 nodes configured", "1 resource instance configured")
 		}
 	})
 	c.sub("the address in the kernel", func(t *testing.T, c *cluster) {

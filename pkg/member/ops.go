@@ -20,6 +20,11 @@ func AddNode(e controller.AddNode) cib.Op {
 	return cib.Op{Verb: cib.VerbCreate, Scope: "nodes", Client: "crmd", XML: cib.New("node", "id", e.ID, "uname", e.Name)}
 }
 
+// Identify is the change that writes which program and version the DC is.
+func Identify(e controller.Identify) cib.Op {
+	return cib.Op{Verb: cib.VerbModify, Scope: "crm_config", AllowCreate: true, Client: "crmd", XML: e.Config}
+}
+
 // Import is the change that makes a candidate the configuration, in place of the
 // present one. Its id makes a repeat by the next DC harmless; a candidate for a
 // cluster without any configuration may have a lower version than the cluster
