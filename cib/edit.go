@@ -17,6 +17,8 @@ func (op *Op) apply(root *Element) (*Element, error) {
 	case VerbUpgrade:
 		out, _, err := Upgrade(root)
 		return out, err
+	case VerbPatch:
+		return ApplyPatch(root, op.XML)
 	case VerbCreate, VerbModify, VerbReplace, VerbDelete:
 	default:
 		return nil, fmt.Errorf("%w: there is no command %q", ErrUsage, op.Verb)

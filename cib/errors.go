@@ -16,6 +16,8 @@ var (
 	ErrSchema = errors.New("the configuration would not be valid")
 	// ErrOld: the version of the update is lower than that of the document.
 	ErrOld = errors.New("the update is older than the existing configuration")
+	// ErrPatch: a patch does not fit the document.
+	ErrPatch = errors.New("the patch does not apply")
 	// ErrDigest: a file does not match its digest.
 	ErrDigest = errors.New("the digest does not match")
 	// ErrOwner: a file has an owner or mode under which it is not trusted.

@@ -26,6 +26,8 @@ const (
 	VerbBump Verb = "bump"
 	// VerbUpgrade brings the document to the newest dialect.
 	VerbUpgrade Verb = "upgrade"
+	// VerbPatch applies a patch, a <diff> element; see ApplyPatch.
+	VerbPatch Verb = "patch"
 )
 
 // Op is one change of a document, complete in itself: applied to equal
@@ -36,7 +38,7 @@ type Op struct {
 	Scope string
 	// XPath selects the object instead of Scope and the object's own tag and id.
 	XPath string
-	// XML is the object for create, modify, replace and delete.
+	// XML is the object for create, modify, replace and delete, or the patch.
 	XML *Element
 	// AllowCreate lets modify create what it does not find.
 	AllowCreate bool
@@ -120,7 +122,8 @@ func DecodeOp(data []byte) (Op, error) {
 //
 // A change of the configuration raises epoch and sets num_updates to 0; any
 // other change raises num_updates. A replaced document must not have a lower
-// version, and continues from its own.
+// version, and continues from its own. A patch with versions in it leads to
+// the version that it names.
 //
 // A result with an error that the document had before already is accepted, so
 // that a configuration with several faults can be repaired one by one.
@@ -128,7 +131,7 @@ func ApplyOp(root *Element, op Op) (*Element, error) {
 	if root == nil {
 		return nil, ErrNoDocument
 	}
-	if op.XML != nil && IsHeartbeat2(op.XML) {
+	if op.XML != nil && op.Verb != VerbPatch && IsHeartbeat2(op.XML) {
 		up, _, err := Upgrade(op.XML)
 		if err != nil {
 			return nil, err
@@ -149,14 +152,17 @@ func ApplyOp(root *Element, op Op) (*Element, error) {
 	if after.Compare(before) < 0 {
 		return nil, fmt.Errorf("%w: it has version %v and would replace %v", ErrOld, after, before)
 	}
+	named := op.Verb == VerbPatch && after != before // the patch says which version the result has
 	if changed := !sameConfiguration(root, out); changed || op.Verb == VerbBump {
 		if changed && !op.Unchecked {
 			if err := checkChange(root, out); err != nil {
 				return nil, err
 			}
 		}
-		after.Epoch++
-		after.NumUpdates = 0
+		if !named {
+			after.Epoch++
+			after.NumUpdates = 0
+		}
 		if op.Verb == VerbErase {
 			after = Version{before.AdminEpoch + 1, before.Epoch + 1, 0}
 		}
@@ -166,6 +172,9 @@ func ApplyOp(root *Element, op Op) (*Element, error) {
 				out = out.WithAttr(a.Name, a.Value)
 			}
 		}
+		return out, nil
+	}
+	if named {
 		return out, nil
 	}
 	return out.WithAttr("num_updates", strconv.Itoa(after.NumUpdates+1)), nil

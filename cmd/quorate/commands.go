@@ -8,6 +8,7 @@ import (
 	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/cibadmin"
+	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
 	"github.com/quorate/quorate/pkg/cli/simulate"
@@ -26,6 +27,7 @@ func commands() map[string]command {
 		"ptest":           oneShot(fromCobra(simulate.NewPtest)),
 		"cl_status":       fromCobra(node.NewClStatus),
 		"crm_mon":         fromCobra(newMon),
+		"crm_diff":        fromCobra(diff.New),
 		"crm_verify":      fromCobra(verify.New),
 		"crm_node":        fromCobra(node.NewCrmNode),
 		"crmadmin":        fromCobra(node.NewCrmAdmin),

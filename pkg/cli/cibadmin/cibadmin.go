@@ -19,7 +19,7 @@ import (
 
 // flags are the options of one call.
 type flags struct {
-	query, create, modify, replace, del, erase, bump, upgrade, md5 bool
+	query, create, modify, replace, del, erase, bump, upgrade, patch, md5 bool
 
 	scope, text, file, xpath, dialect string
 	stdin, allowCreate, noChildren    bool
@@ -51,6 +51,7 @@ CIB_file in the environment the command works on that file instead.`,
 	p.BoolVarP(&f.erase, "erase", "E", false, "erase the whole configuration (needs --force)")
 	p.BoolVarP(&f.bump, "bump", "B", false, "raise the epoch")
 	p.BoolVarP(&f.upgrade, "upgrade", "u", false, "upgrade the configuration to the newest schema")
+	p.BoolVarP(&f.patch, "patch", "P", false, "apply a patch as crm_diff makes it")
 	p.BoolVarP(&f.md5, "md5-sum", "5", false, "print the digest of the configuration")
 	p.StringVarP(&f.scope, "scope", "o", "", "section: configuration, nodes, resources, constraints, crm_config, rsc_defaults, op_defaults, status")
 	p.StringVarP(&f.text, "xml-text", "X", "", "the XML as text")
@@ -73,7 +74,7 @@ func (f *flags) verb() (cib.Verb, error) {
 	var verbs []cib.Verb
 	for v, on := range map[cib.Verb]bool{
 		cib.VerbCreate: f.create, cib.VerbModify: f.modify, cib.VerbReplace: f.replace, cib.VerbDelete: f.del,
-		cib.VerbErase: f.erase, cib.VerbBump: f.bump, cib.VerbUpgrade: f.upgrade,
+		cib.VerbErase: f.erase, cib.VerbBump: f.bump, cib.VerbUpgrade: f.upgrade, cib.VerbPatch: f.patch,
 	} {
 		if on {
 			verbs = append(verbs, v)
@@ -85,9 +86,9 @@ func (f *flags) verb() (cib.Verb, error) {
 	}
 	switch {
 	case n == 0:
-		return "", cli.Exitf(cli.ExitUsage, "cibadmin: no command: one of -Q -C -M -R -D -E -B -u -5; see cibadmin --help")
+		return "", cli.Exitf(cli.ExitUsage, "cibadmin: no command: one of -Q -C -M -R -D -E -B -u -P -5; see cibadmin --help")
 	case n > 1:
-		return "", cli.Exitf(cli.ExitUsage, "cibadmin: more than one command: give one of -Q -C -M -R -D -E -B -u -5")
+		return "", cli.Exitf(cli.ExitUsage, "cibadmin: more than one command: give one of -Q -C -M -R -D -E -B -u -P -5")
 	case len(verbs) == 0:
 		return "", nil
 	}
