@@ -64,7 +64,7 @@ func (s *scheduler) applyFirst(o *order) {
 		switch st := r.state(true); {
 		case o.task1 == tStop && st <= roleStopped:
 			return
-		case o.task1 == tDemote && (st <= roleStopped || st == roleUnpromoted):
+		case o.task1 == tDemote && st == roleUnpromoted:
 			return
 		}
 		list = []*action{s.newAction(r, o.task1, o.ival1, nil, true)}
@@ -205,9 +205,10 @@ func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 	}
 	runnable := false
 	for _, m := range r.children {
-		at := n
+		at, task := n, task
 		if len(m.children) > 0 {
-			at = nil
+			// A group has the same events as its clone.
+			at, task = nil, a.task
 		}
 		c := m.firstAction(task, at)
 		if c == nil {
