@@ -115,7 +115,7 @@ func (s *scheduler) assignPrimitive(r *resource, prefer *node) *node {
 		return nil
 	}
 	r.set(rAssigning)
-	thisWith, withThis := s.colocThisWith(r), s.colocWithThis(r)
+	thisWith, withThis := r.thisWith, r.withThis
 	for _, c := range thisWith {
 		s.applyThisWith(r, c)
 	}
@@ -135,6 +135,10 @@ func (s *scheduler) assignPrimitive(r *resource, prefer *node) *node {
 	case !r.is(rManaged):
 		s.setNext(r, r.role, "unmanaged")
 		s.finalizeAssignment(r, r.current(), true)
+		if r.assigned != nil {
+			// It stays whatever its scores are: to others only the node counts.
+			r.assignedScore = r.assigned.score
+		}
 	case s.cfg.stopAll:
 		s.finalizeAssignment(r, nil, true)
 	default:

@@ -13,10 +13,10 @@ func (s *scheduler) assignClone(r *resource) {
 		s.addPromotionScores(r)
 	}
 	r.set(rAssigning)
-	for _, c := range s.colocThisWith(r) {
+	for _, c := range r.thisWith {
 		s.assign(c.primary, nil)
 	}
-	for _, c := range s.colocWithThis(r) {
+	for _, c := range r.withThis {
 		if !c.influences(nil) {
 			continue
 		}
@@ -136,10 +136,10 @@ func (s *scheduler) instanceColoc(clone *resource, k *instanceKey) Score {
 	k.colocSet = true
 	t := make([]cand, len(s.nodes))
 	t[k.node.idx].present = true
-	for _, c := range s.colocThisWith(clone) {
+	for _, c := range clone.thisWith {
 		t = s.addColocated(c.primary, t, c.attr, float64(c.score)/float64(Infinity), 0)
 	}
-	for _, c := range s.colocWithThis(clone) {
+	for _, c := range clone.withThis {
 		if c.influences(k.r) {
 			t = s.addColocated(c.dependent, t, c.attr, float64(c.score)/float64(Infinity), selectNonNegative)
 		}
@@ -253,16 +253,19 @@ func (s *scheduler) scoreInstance(r *resource, i int, w Score) {
 // that is tried a second time, because its own node was refused, inherits them
 // a second time.
 func (s *scheduler) inheritColocations(clone, r *resource, all bool) {
+	var with, lead []*colocation
 	for _, c := range clone.thisWith {
 		if all || c.score < 0 || c.score == Infinity {
-			r.thisWith = append(r.thisWith, c)
+			with = append(with, c)
 		}
 	}
 	for _, c := range clone.withThis {
 		if c.influences(r) && (all || c.score < 0) {
-			r.withThis = append(r.withThis, c)
+			lead = append(lead, c)
 		}
 	}
+	r.thisWith = joinColocations(r.thisWith, with, cmpPrimary)
+	r.withThis = joinColocations(r.withThis, lead, cmpDependent)
 }
 
 // compatibleInstance returns the instance of clone that goes with match: on the

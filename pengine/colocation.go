@@ -27,30 +27,37 @@ func cmpColoc(a, b *resource) int {
 	return cmp.Compare(a.id, b.id)
 }
 
-func sortThisWith(l []*colocation) {
-	slices.SortStableFunc(l, func(a, b *colocation) int { return cmpColoc(a.primary, b.primary) })
-}
+func cmpPrimary(a, b *colocation) int   { return cmpColoc(a.primary, b.primary) }
+func cmpDependent(a, b *colocation) int { return cmpColoc(a.dependent, b.dependent) }
 
-func sortWithThis(l []*colocation) {
-	slices.SortStableFunc(l, func(a, b *colocation) int { return cmpColoc(a.dependent, b.dependent) })
-}
-
-// colocThisWith returns the colocations that make r go where others are.
-func (s *scheduler) colocThisWith(r *resource) []*colocation {
-	list := slices.Clone(r.thisWith)
-	if len(list) > 1 {
-		sortThisWith(list)
+// sortColocations brings the colocations of every resource into the order in
+// which they count; of equal ones the latest comes first.
+func (s *scheduler) sortColocations() {
+	for _, r := range s.all {
+		if len(r.thisWith) > 1 {
+			slices.Reverse(r.thisWith)
+			slices.SortStableFunc(r.thisWith, cmpPrimary)
+		}
+		if len(r.withThis) > 1 {
+			slices.Reverse(r.withThis)
+			slices.SortStableFunc(r.withThis, cmpDependent)
+		}
 	}
-	return list
 }
 
-// colocWithThis returns the colocations that make others go where r is.
-func (s *scheduler) colocWithThis(r *resource) []*colocation {
-	list := slices.Clone(r.withThis)
-	if len(list) > 1 {
-		sortWithThis(list)
+// joinColocations adds colocations to a list as if each were put before its
+// equals. The list itself may be in use and is left alone.
+func joinColocations(list, more []*colocation, compare func(a, b *colocation) int) []*colocation {
+	if len(more) == 0 {
+		return list
 	}
-	return list
+	out := make([]*colocation, 0, len(list)+len(more))
+	for i := len(more) - 1; i >= 0; i-- {
+		out = append(out, more[i])
+	}
+	out = append(out, list...)
+	slices.SortStableFunc(out, compare)
+	return out
 }
 
 // shareColocations hands the colocations of a group to its members: the first
@@ -59,22 +66,29 @@ func (s *scheduler) colocWithThis(r *resource) []*colocation {
 // members know nothing of them.
 func (s *scheduler) shareColocations(g *resource) {
 	first, last := g.children[0], g.children[len(g.children)-1]
-	last.withThis = append(last.withThis, g.withThis...)
+	last.withThis = joinColocations(last.withThis, g.withThis, cmpDependent)
+	first.thisWith = joinColocations(first.thisWith, g.thisWith, cmpPrimary)
+	if len(g.thisWith) == 0 {
+		return
+	}
 	unmanaged := false
 	for _, m := range g.children {
-		switch {
-		case m == first:
-			m.thisWith = append(m.thisWith, g.thisWith...)
-		case unmanaged:
-			// An unmanaged member before m breaks the chain to the first.
-			for _, c := range g.thisWith {
-				if c.score == Infinity {
-					m.thisWith = append(m.thisWith, c)
-				}
-			}
+		if unmanaged {
+			// The chain to the first member is broken.
+			m.thisWith = joinColocations(m.thisWith, mandatory(g.thisWith), cmpPrimary)
 		}
 		unmanaged = unmanaged || !m.is(rManaged)
 	}
+}
+
+func mandatory(list []*colocation) []*colocation {
+	var out []*colocation
+	for _, c := range list {
+		if c.score == Infinity {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 type colocEffect uint8
@@ -476,7 +490,7 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 		// The members follow the first one; what is with the group is known
 		// to the last one, and counts again.
 		work = s.addColocated(r.children[0], table, attr, factor, flags)
-		list = s.colocWithThis(r.children[len(r.children)-1])
+		list = r.children[len(r.children)-1].withThis
 	} else {
 		work = slices.Clone(table)
 		s.addMatching(work, r, attr, factor, flags&selectNonNegative != 0)
@@ -489,7 +503,7 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 		if !deeper {
 			return work
 		}
-		list = s.colocWithThis(r)
+		list = r.withThis
 	}
 	for _, c := range list {
 		if !c.influences(nil) {

@@ -58,17 +58,23 @@ func (s *scheduler) ticketConstraint(e *cib.Element) {
 	}
 }
 
-// findConstrained returns the resource that a constraint names. A clone stands
-// for its instances.
+// findConstrained returns the resource that a constraint names. An instance
+// stands for its clone; what a clone copies can be named only by the name that
+// the history of a node has for an instance.
 func (s *scheduler) findConstrained(id string) *resource {
 	r := s.rscByID[id]
 	if r == nil {
-		r = s.rscByID[id+":0"]
-		if r != nil && r.top().isClone() && baseID(r.id) == id {
-			// The id of what a clone copies stands for the clone.
-			return r.top()
+		if s.rscByHistory == nil {
+			s.rscByHistory = map[string]*resource{}
+			for _, x := range s.all {
+				if x.lrmID != "" && s.rscByHistory[x.lrmID] == nil {
+					s.rscByHistory[x.lrmID] = x
+				}
+			}
 		}
-		return nil
+		if r = s.rscByHistory[id]; r == nil {
+			return nil
+		}
 	}
 	if top := r.top(); top.isClone() {
 		return top

@@ -134,7 +134,6 @@ func (s *scheduler) opExpired(r *resource, n *node, h *opEntry) bool {
 			s.noteChange(last.Add(r.failureTimeout))
 		}
 	}
-	old := expired
 	if expired {
 		if c, _ := s.failCount(n, r, false, h.xml); c > 0 {
 			if unexpired == 0 {
@@ -144,7 +143,7 @@ func (s *scheduler) opExpired(r *resource, n *node, h *opEntry) bool {
 			}
 		}
 	}
-	if !old && lastFail && s.paramsChanged(r, n, h) {
+	if !expired && lastFail && s.paramsChanged(r, n, h) {
 		reason = "resource parameters have changed"
 	}
 	if reason != "" {

@@ -193,6 +193,7 @@ type resource struct {
 
 	priority           int
 	stickiness         Score
+	defaultStickiness  bool // the stickiness is that of clones without any
 	failureTimeout     time.Duration
 	migrationThreshold Score
 	multi              multiPolicy

@@ -237,7 +237,7 @@ func (s *scheduler) sortPromotable(r *resource) {
 		}
 		t[n.idx].w = addScores(c.sortIndex, t[n.idx].w)
 	}
-	for _, c := range s.colocThisWith(r) {
+	for _, c := range r.thisWith {
 		if c.dependentRole == rolePromoted {
 			var flags uint8
 			if c.score < Infinity {
@@ -246,7 +246,7 @@ func (s *scheduler) sortPromotable(r *resource) {
 			t = s.addColocated(c.primary, t, c.attr, float64(c.score)/float64(Infinity), flags)
 		}
 	}
-	for _, c := range s.colocWithThis(r) {
+	for _, c := range r.withThis {
 		if c.primaryRole == rolePromoted && c.influences(nil) {
 			t = s.addColocated(c.dependent, t, c.attr, float64(c.score)/float64(Infinity), selectActive|selectNonNegative)
 		}

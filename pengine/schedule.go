@@ -65,6 +65,7 @@ func (s *scheduler) plan() {
 	for _, r := range s.resources {
 		s.internalConstraints(r)
 	}
+	s.sortColocations()
 	s.configChanges()
 	for _, r := range s.resources {
 		s.assign(r, nil)

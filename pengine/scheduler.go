@@ -27,9 +27,12 @@ type scheduler struct {
 	all       []*resource // every resource, in the order of creation
 	rscByID   map[string]*resource
 	templates map[string]*cib.Element
-	foreign   map[string]bool // ids, and prefixes that end in "-", of what is left alone
-	templUse  map[string][]string
-	tags      map[string][]string
+	// rscByHistory finds instances by the names that histories have for them;
+	// nil until a constraint asks.
+	rscByHistory map[string]*resource
+	foreign      map[string]bool // ids, and prefixes that end in "-", of what is left alone
+	templUse     map[string][]string
+	tags         map[string][]string
 
 	actions     []*action
 	nodeActions map[string]*action // cluster actions by key

@@ -12,6 +12,8 @@ import (
 // maxInstances bounds what a clone-max of the CIB may make us allocate.
 const maxInstances = 5000
 
+const stickinessMeta = "resource-stickiness"
+
 func (s *scheduler) unpackResources() {
 	s.rscByID = map[string]*resource{}
 	s.templates = map[string]*cib.Element{}
@@ -241,7 +243,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	case "stop_unexpected":
 		r.multi = multiStopUnexpected
 	}
-	if v, ok := m["resource-stickiness"]; ok && !strings.EqualFold(v, "default") {
+	if v, ok := m[stickinessMeta]; ok && !strings.EqualFold(v, "default") {
 		r.stickiness = parseScore(v)
 	}
 	if v, ok := m["migration-threshold"]; ok && !strings.EqualFold(v, "default") {
@@ -310,13 +312,20 @@ func (s *scheduler) unpackMeta(r *resource) {
 	d := &ruleData{now: s.now, changes: &s.nextChange, hasRsc: r.variant == primitiveVariant,
 		class: r.class, provider: r.provider, typ: r.typ}
 	s.unpackSets(r.xml, "meta_attributes", "", d, put)
-	if r.parent != nil {
-		for k, v := range r.parent.meta {
-			put(k, v)
+	if p := r.parent; p != nil {
+		for k, v := range p.meta {
+			if k != stickinessMeta || !p.defaultStickiness {
+				put(k, v)
+			}
 		}
 	}
 	if s.rscDefaults != nil {
 		s.unpackSets(s.rscDefaults, "meta_attributes", "", d, put)
+	}
+	// The stickiness that clones have by default gives way to rsc_defaults.
+	if _, ok := m[stickinessMeta]; !ok && (r.isClone() || r.parent != nil && r.parent.defaultStickiness) {
+		m[stickinessMeta] = "1"
+		r.defaultStickiness = true
 	}
 }
 
@@ -485,9 +494,6 @@ func (s *scheduler) unpackClone(r *resource) bool {
 	if r.template == nil {
 		s.errorf("clone %s has nothing to clone and is ignored", r.id)
 		return false
-	}
-	if _, ok := m["resource-stickiness"]; !ok {
-		m["resource-stickiness"] = "1"
 	}
 	m["globally-unique"] = strconv.FormatBool(r.is(rUnique))
 	m["notify"] = strconv.FormatBool(r.is(rNotify))
