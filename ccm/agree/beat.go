@@ -51,6 +51,12 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 	p.ever, p.extended = true, false
 	p.heard = max(p.heard, at)
 	p.sent = b.Sent
+	if m.stamped.Less(b.Stamped) {
+		// It has a newer state: whom it hears may be voters that came since.
+		for _, n := range b.Row {
+			m.learn(n)
+		}
+	}
 	row := m.mask(b.Row)
 	if len(b.Row) == 0 && b.Seed == m.seedDigest {
 		row = b.Mask & m.everyone()

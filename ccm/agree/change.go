@@ -131,7 +131,8 @@ func (m *Machine) tryCommit() {
 		has := func(v Voters) bool {
 			return m.cfg.Quorum.Has(v, func(n string) bool { return r.acked[n] >= s && m.counts(n, v) })
 		}
-		if !has(m.rep.meta.Voters) || r.oldVoters != nil && !has(r.oldVoters) || !m.bothAgree(s) {
+		prior := m.rep.meta.Prior
+		if !has(m.rep.meta.Voters) || r.oldVoters != nil && !has(r.oldVoters) || prior != nil && !has(prior) || !m.bothAgree(s) {
 			continue
 		}
 		r.commit, r.oldVoters = s, nil
@@ -260,7 +261,7 @@ func (m *Machine) takeWhole(p *peer, msg *State) {
 // the old quorum too.
 func (m *Machine) readmit() {
 	r := m.round
-	if !m.leads() || r.oldVoters != nil || r.commit != m.rep.seq || m.spoiled == m.joined {
+	if !m.leads() || r.oldVoters != nil || m.rep.meta.Prior != nil || r.commit != m.rep.seq || m.spoiled == m.joined {
 		return
 	}
 	v := m.rep.meta.Voters

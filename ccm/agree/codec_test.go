@@ -14,7 +14,7 @@ func samples() []Message {
 	b, c := Ballot{7, "litsha21"}, Ballot{6, "litsha22"}
 	ms := []Member{{"litsha21", 11}, {"litsha22", 1 << 50}}
 	snap := Snapshot{Seq: 9, App: []byte("<cib/>"), Meta: Meta{Voters: Voters{"litsha21": {100, "d1", false}, "litsha22": {50, "", true}},
-		Born: map[string]Birth{"litsha21": {11, 3}}, Requests: []Request{{"r1", 8}, {"r2", 9}}, Lists: []uint64{3, 1 << 63}, Removed: []string{"litsha24"}}}
+		Born: map[string]Birth{"litsha21": {11, 3}}, Requests: []Request{{"r1", 8}, {"r2", 9}}, Lists: []uint64{3, 1 << 63}, Removed: []string{"litsha24"}, Prior: Voters{"litsha24": {0, "d4", false}}}}
 	return []Message{
 		&Beat{Sent: -5, Row: []string{"litsha21", "litsha22"}, Mask: 3, Seed: 9, Promised: b, Stamped: c, Open: b, Disk: "d1", Config: 77, Unfit: true, List: 5, Free: true},
 		&Echo{Incarnation: 11, Sent: 1 << 60, Promised: b},

@@ -2,7 +2,6 @@ package agree
 
 import (
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 )
@@ -27,8 +26,7 @@ type electing struct {
 // ChangeVoter changes the electorate (rule 23). The [ProposalEvent] comes when
 // a quorum of the old and of the new voters has it on disk, which may take a
 // takeover time: no node outside the view may still hold a lease. A change that
-// has been made already is answered at once. A large step in weights is made in
-// several.
+// has been made already is answered at once.
 func (m *Machine) ChangeVoter(now int64, token uint64, requestID string, c VoterChange) {
 	m.advance(now)
 	m.electing = append(m.electing, electing{token, requestID, c})
@@ -51,19 +49,15 @@ func (m *Machine) elect() {
 			continue
 		}
 		r := m.round
-		if r.oldVoters != nil || r.commit != m.rep.seq {
+		if r.oldVoters != nil || r.commit != m.rep.seq || m.rep.meta.Prior != nil {
 			return
 		}
-		next, last, err := m.nextVoters(e.change)
+		next, err := m.nextVoters(e.change)
 		if err != nil || next == nil {
 			done(m.rep.seq, err)
 			continue
 		}
 		if len(m.outside()) > 0 && !m.certified(r) {
-			return
-		}
-		if !last {
-			m.proposeChange(0, Change{Voters: next})
 			return
 		}
 		m.electing = m.electing[1:]
@@ -72,53 +66,38 @@ func (m *Machine) elect() {
 	}
 }
 
-// nextVoters is V after the next step of a change, nil if nothing is left to be
-// done. last tells that the step completes it.
-func (m *Machine) nextVoters(c VoterChange) (next Voters, last bool, err error) {
+// nextVoters is V after a change, nil if it has been made already.
+func (m *Machine) nextVoters(c VoterChange) (Voters, error) {
 	v := m.rep.meta.Voters
 	old, is := v[c.Name]
-	to := 0
+	next := v.clone()
 	switch {
 	case c.Name == "" || len(c.Name) > maxName:
-		return nil, false, fmt.Errorf("node name %q must have 1 to %d bytes: %w", c.Name, maxName, ErrVoters)
+		return nil, fmt.Errorf("node name %q must have 1 to %d bytes: %w", c.Name, maxName, ErrVoters)
 	case c.Remove && !is:
-		return nil, true, nil
+		return nil, nil
 	case c.Remove:
 		if err := m.mayRemove(c.Name); err != nil {
-			return nil, false, err
+			return nil, err
 		}
-	case c.Weight < 0 || c.Weight > MaxWeight:
-		return nil, false, fmt.Errorf("%d votes for %s: a node has 0 to %d: %w", c.Weight, c.Name, MaxWeight, ErrVoters)
-	case is && old.Arbiter != c.Arbiter:
-		return nil, false, fmt.Errorf("%s votes already, and an arbiter does not become a node or a node an arbiter: remove it first: %w", c.Name, ErrVoters)
-	case is && old.Weight == c.Weight:
-		return nil, true, nil
-	case !is && len(v) == maxNodes:
-		return nil, false, fmt.Errorf("there are %d voters, no more are possible: %w", maxNodes, ErrVoters)
-	default:
-		to = c.Weight
-	}
-	step := stepWeight(v, c.Name, to)
-	next = v.clone()
-	if c.Remove && step == 0 {
 		delete(next, c.Name)
-	} else {
-		old.Weight = step
-		if !is {
-			old.Arbiter = c.Arbiter
-		}
-		next[c.Name] = old
+		return next, next.check()
+	case is && old.Arbiter != c.Arbiter:
+		return nil, fmt.Errorf("%s votes already, and an arbiter does not become a node or a node an arbiter: remove it first: %w", c.Name, ErrVoters)
+	case is && old.Weight == c.Weight:
+		return nil, nil
+	case !is && len(v) == maxNodes:
+		return nil, fmt.Errorf("there are %d voters, no more are possible: %w", maxNodes, ErrVoters)
 	}
-	if err := next.check(); err != nil {
-		return nil, false, err
-	}
-	return next, step == to, nil
+	old.Weight, old.Arbiter = c.Weight, c.Arbiter
+	next[c.Name] = old
+	return next, next.check()
 }
 
 // autojoins reports whether a member without a vote is to get one by itself.
 func (m *Machine) autojoins(name string) bool {
 	v := m.rep.meta.Voters
-	return m.cfg.Autojoin && !m.wasRemoved(name) && len(v) < maxNodes && stepWeight(v, name, DefaultWeight) == DefaultWeight
+	return m.cfg.Autojoin && !m.wasRemoved(name) && len(v) < maxNodes
 }
 
 // mayRemove: a node may be removed when it is dead and all the others are
@@ -135,32 +114,69 @@ func (m *Machine) mayRemove(name string) error {
 	return nil
 }
 
-// stepWeight is the next weight on the way of a voter's weight to another one,
-// such that any quorum of the old voters and any quorum of the new ones have a
-// voter in common. Let R be the votes of the others and x those of some of
-// them. Two quorums without a common voter exist if and only if some 2x lies
-// strictly between R + old and R + new: the others of that x are a quorum with
-// the smaller weight outside, and what is left is one with the larger weight.
-// So the largest safe step goes to the first 2x that is in the way.
-func stepWeight(v Voters, name string, to int) int {
-	from, rest := v[name].Weight, 0
-	sums := big.NewInt(1) // bit x: some of the others have x votes
-	for n, x := range v {
-		if n != name {
-			rest += x.Weight
-			sums.Or(sums, new(big.Int).Lsh(sums, uint(x.Weight)))
+// settleVoters ends the joint rule of the former and the present voters, once
+// nobody goes by the former ones alone: all members have the change, and no
+// node outside can hold a lease.
+func (m *Machine) settleVoters() {
+	r := m.round
+	if m.rep.meta.Prior == nil || !m.leads() || r.oldVoters != nil || r.commit != m.rep.seq || m.spoiled == m.joined {
+		return
+	}
+	for _, x := range r.members {
+		if r.acked[x.Name] < m.rep.seq {
+			return
 		}
 	}
-	dir := 1
-	if to < from {
-		dir = -1
+	if len(m.outside()) > 0 && !m.certified(r) {
+		return
 	}
-	for w := from + dir; w != to; w += dir {
-		if sum := rest + w; sum%2 == 0 && sums.Bit(sum/2) == 1 {
-			return w
-		}
+	m.proposeChange(0, Change{Voters: m.rep.meta.Voters})
+}
+
+// has reports whether the nodes for which in is true make a quorum, of the
+// present and of the former voters where a change is not settled.
+func (m *Machine) has(in func(name string) bool) bool {
+	return m.hasEach(func(Voters) func(string) bool { return in })
+}
+
+// hasEach is has, where in depends on the voters that are asked for.
+func (m *Machine) hasEach(in func(v Voters) func(name string) bool) bool {
+	v := m.voters()
+	if !m.cfg.Quorum.Has(v, in(v)) {
+		return false
 	}
-	return to
+	prior := m.prior()
+	return prior == nil || m.cfg.Quorum.Has(prior, in(prior))
+}
+
+// hasAny reports whether they make a quorum of the present or of the former
+// voters: what others might take for one.
+func (m *Machine) hasAny(in func(name string) bool) bool {
+	prior := m.prior()
+	return m.cfg.Quorum.Has(m.voters(), in) || prior != nil && m.cfg.Quorum.Has(prior, in)
+}
+
+// prior is V before the change that is not settled, or nil.
+func (m *Machine) prior() Voters {
+	if m.stamped.IsZero() {
+		return nil
+	}
+	return m.rep.meta.Prior
+}
+
+// meets reports whether any two quorums have a voter in common.
+func (m *Machine) meets() bool {
+	prior := m.prior()
+	return m.cfg.Quorum.Meets(m.voters()) && (prior == nil || m.cfg.Quorum.Meets(prior))
+}
+
+// sentence tells the votes and what they are worth.
+func (m *Machine) sentence(in func(name string) bool) string {
+	v, prior := m.voters(), m.prior()
+	if prior != nil && m.cfg.Quorum.Has(v, in) && !m.cfg.Quorum.Has(prior, in) {
+		return m.cfg.Quorum.Sentence(prior, in) + " of the former voters, which count until the change of voters is settled"
+	}
+	return m.cfg.Quorum.Sentence(v, in)
 }
 
 // check refuses electorates that make no sense.
@@ -397,15 +413,19 @@ func (m *Machine) Shun(now int64, name string, d int64) {
 
 // tie reports whether these voters have quorum only because a plug-in breaks
 // their tie.
-func (m *Machine) tie(v Voters, in func(string) bool) bool {
-	have, total := v.Votes(in)
-	return 2*have <= total
+func (m *Machine) tie(in func(string) bool) bool {
+	for _, v := range []Voters{m.voters(), m.prior()} {
+		if have, total := v.Votes(in); total > 0 && 2*have <= total {
+			return true
+		}
+	}
+	return false
 }
 
 // vetoed reports whether a tie must not be broken: ping nodes are configured,
 // and none has answered for half a deadtime. Ping only ever takes quorum away.
-func (m *Machine) vetoed(v Voters, in func(string) bool) bool {
-	if !m.cfg.Ping || !m.tie(v, in) {
+func (m *Machine) vetoed(in func(string) bool) bool {
+	if !m.cfg.Ping || !m.tie(in) {
 		return false
 	}
 	end := m.lastPong + m.t.d/2
@@ -423,7 +443,6 @@ func (m *Machine) Pinged(now, at int64) {
 // whyNotCounted says why this node's own vote, or a side with half the votes,
 // does not count, or "".
 func (m *Machine) whyNotCounted() string {
-	v := m.voters()
 	row := m.row()
 	in := func(n string) bool { return m.bits[n]&row != 0 }
 	switch {
@@ -431,8 +450,9 @@ func (m *Machine) whyNotCounted() string {
 		return fmt.Sprintf("no quorum: this node was removed from the cluster and does not count; hb_addnode %s on a member takes it back", m.cfg.Self)
 	case !m.listed(m.ownList, m.cfg.Autojoin):
 		return "no quorum: ha.cf of this node " + m.foreignList()
-	case m.cfg.Quorum.Has(v, in) && m.vetoed(v, in):
-		return fmt.Sprintf("no quorum: %s, and no ping node answers, so that the tie is not broken", strings.TrimPrefix(m.cfg.Quorum.Sentence(v, in), "quorum: "))
+	case m.has(in) && m.vetoed(in):
+		have, total := m.voters().Votes(in)
+		return fmt.Sprintf("no quorum: %d of %d votes, and no ping node answers, so that the tie is not broken", have, total)
 	}
 	return ""
 }

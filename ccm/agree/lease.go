@@ -32,10 +32,9 @@ func (m *Machine) renewLease() {
 	if m.inst.IsZero() && !m.hasBase && m.stamped.IsZero() {
 		return
 	}
-	v := m.voters()
-	if alone := func(n string) bool { return n == m.cfg.Self }; m.cfg.Quorum.Has(v, alone) && !m.isRemoved() {
+	if alone := func(n string) bool { return n == m.cfg.Self }; m.has(alone) && !m.isRemoved() {
 		at := m.now
-		if m.cfg.Ping && m.tie(v, alone) {
+		if m.cfg.Ping && m.tie(alone) {
 			at = m.lastPong // the tie is broken by who answers a ping, and for no longer
 		}
 		if !m.inst.IsZero() && (!m.hasBase || at > m.base) && at > -Never {
@@ -56,7 +55,7 @@ func (m *Machine) renewLease() {
 		if m.hasBase && t <= m.base {
 			return
 		}
-		if m.cfg.Quorum.Has(v, func(n string) bool { return n == m.cfg.Self || m.echoed(n, t) }) {
+		if m.has(func(n string) bool { return n == m.cfg.Self || m.echoed(n, t) }) {
 			m.hasBase, m.base = true, t
 			return
 		}
@@ -102,8 +101,8 @@ func (m *Machine) MayStart(now int64, b Ballot) error {
 	}
 	// Sent is at least now - L + 1: "younger than L".
 	in := func(n string) bool { return n == m.cfg.Self || m.echoedIn(n, m.now-m.t.l+1, b) }
-	if v := m.voters(); !m.cfg.Quorum.Has(v, in) {
-		return fmt.Errorf("not confirmed in view %v: %s: %w", b, m.cfg.Quorum.Sentence(v, in), ErrLease)
+	if !m.has(in) {
+		return fmt.Errorf("not confirmed in view %v: %s: %w", b, m.sentence(in), ErrLease)
 	}
 	return nil
 }
@@ -143,6 +142,7 @@ func (m *Machine) Forget(token uint64) {
 }
 
 func (m *Machine) settleChecks() {
+	m.settleVoters()
 	m.readmit()
 	m.elect()
 	m.checks = slices.DeleteFunc(m.checks, m.answer)
@@ -178,11 +178,12 @@ func (m *Machine) answer(c *check) bool {
 				return false
 			}
 		}
-	} else if v := m.voters(); !m.cfg.Quorum.Has(v, func(n string) bool { return n == m.cfg.Self || m.echoedIn(n, c.tau, m.joined) }) {
+	} else if !m.has(func(n string) bool { return n == m.cfg.Self || m.echoedIn(n, c.tau, m.joined) }) {
 		return false
 	}
 	if c.own {
 		m.round.certifiedAt = m.now
+		m.settleVoters()
 		m.readmit()
 		m.elect()
 		return true
@@ -211,10 +212,12 @@ func (m *Machine) certified(r *round) bool {
 // could hold a lease: not arbiters, which run nothing, and not those that were
 // removed, which happens only once they have none.
 func (m *Machine) outside() []string {
-	names := append(m.voters().Names(), m.names...)
+	prior := m.prior()
+	names := slices.Concat(m.voters().Names(), prior.Names(), m.names)
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(n string) bool {
-		return hasMember(m.round.members, n) || m.isArbiter(n) || m.wasRemoved(n)
+		_, former := prior[n]
+		return hasMember(m.round.members, n) || m.isArbiter(n) || m.wasRemoved(n) && !former
 	})
 }
 
@@ -237,16 +240,15 @@ func (m *Machine) young(member, x string, at int64) bool {
 // holds reports whether the voters for which young is true, with all outside
 // the view, could still confirm a lease of a node outside (rule 29).
 func (m *Machine) holds(young func(member string) bool) bool {
-	v := m.voters()
 	if m.planted(PlantDCOnly) {
 		return young(m.cfg.Self)
 	}
-	if !m.cfg.Quorum.Meets(v) {
+	if !m.meets() {
 		// The other half confirms itself. All that is known is that nobody here
 		// confirmed it for a takeover time: exclusion is not guaranteed.
 		return slices.ContainsFunc(m.round.members, func(x Member) bool { return young(x.Name) })
 	}
-	return m.cfg.Quorum.Has(v, func(n string) bool { return !hasMember(m.round.members, n) || young(n) })
+	return m.hasAny(func(n string) bool { return !hasMember(m.round.members, n) || young(n) })
 }
 
 // looksExpired reports whether x looks expired by the ages that came with the

@@ -86,6 +86,8 @@ const (
 	PlantRecvBase
 	// PlantDCOnly: only the DC's own last echo counts (rule 29).
 	PlantDCOnly
+	// PlantNoJoint: other voters count at once, and alone (rule 23).
+	PlantNoJoint
 	// PlantAnyTarget breaks no rule that safety needs: sets are proposed and
 	// promised at random, which reaches more interleavings than failures do.
 	PlantAnyTarget
@@ -265,7 +267,7 @@ func New(cfg Config, st Stored, app App, now int64) (*Machine, error) {
 	m.ownList = m.seedVoters().list()
 	m.promised, m.promisedM, m.stamped, m.removed = st.Promised, st.PromisedMembers, st.Stamped, st.Removed
 	m.maxSeen = m.promised.Number
-	m.rep.app = app
+	m.rep.app, m.rep.noJoint = app, m.planted(PlantNoJoint)
 	if err := m.load(st); err != nil {
 		return nil, err
 	}
@@ -522,7 +524,7 @@ func (m *Machine) Peers() []PeerInfo {
 
 // Exclusion is "guaranteed" as far as the quorum rule goes, or says why not.
 func (m *Machine) Exclusion() string {
-	if !m.cfg.Quorum.Meets(m.voters()) {
+	if !m.meets() {
 		return "the quorum plug-in twonodes gives quorum to each half of a partition"
 	}
 	return "guaranteed"

@@ -26,7 +26,7 @@ func scale() int {
 }
 
 // campaign runs seeds until one fails; it returns the violation.
-func campaign(plant Plant, seeds int64, seconds int64, disks bool) (string, *sim) {
+func campaign(plant Plant, seeds int64, seconds int64, disks bool, setup func(*sim)) (string, *sim) {
 	lo, hi := int64(0), seeds
 	if *seedFlag >= 0 {
 		lo, hi = *seedFlag, *seedFlag+1
@@ -34,13 +34,18 @@ func campaign(plant Plant, seeds int64, seconds int64, disks bool) (string, *sim
 	sum := &sim{}
 	for sd := lo; sd < hi; sd++ {
 		s := newSim(sd, 3+2*int(sd%2), plant, true)
-		s.disks, s.trace = disks, *traceFlag
+		s.disks, s.trace, s.tear = disks, *traceFlag, true
+		if setup != nil {
+			setup(s)
+		}
 		s.start().run(s.now + seconds*1000*msec)
 		sum.opens += s.opens
 		sum.commits += s.commits
 		sum.starts += s.starts
 		sum.steps += s.steps
 		sum.readmits += s.readmits
+		sum.tears += s.tears
+		sum.elected += s.elected
 		if s.viol != "" {
 			return s.viol, sum
 		}
@@ -56,15 +61,20 @@ func TestRandomFaults(t *testing.T) {
 		plant Plant
 		seeds int64
 		disks bool
+		setup func(*sim)
 	}{
-		{"detector", 0, 15, false},
-		{"detector, lost disks", 0, 10, true},
-		{"random views", PlantAnyTarget, 20, false},
-		{"random views, lost disks", PlantAnyTarget, 10, true},
+		{"detector", 0, 15, false, nil},
+		{"detector, lost disks", 0, 10, true, nil},
+		{"random views", PlantAnyTarget, 20, false, nil},
+		{"random views, lost disks", PlantAnyTarget, 10, true, nil},
+		{"changing voters", 0, 15, false, setElections},
+		{"changing voters, random views", PlantAnyTarget, 15, false, setElections},
+		{"changing voters, lost disks", 0, 10, true, setElections},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			viol, sum := campaign(c.plant, c.seeds*int64(scale()), 20, c.disks)
-			t.Logf("%d views, %d changes, %d starts, %d lost disks, %d steps", sum.opens, sum.commits, sum.starts, sum.readmits, sum.steps)
+			viol, sum := campaign(c.plant, c.seeds*int64(scale()), 20, c.disks, c.setup)
+			t.Logf("%d views, %d changes, %d starts, %d lost disks, %d torn writes, %d changes of voters, %d steps",
+				sum.opens, sum.commits, sum.starts, sum.readmits, sum.tears, sum.elected, sum.steps)
 			if viol != "" {
 				t.Fatalf("%s\nreplay: go test ./ccm/agree -run '%s' -seed N -story", viol, t.Name())
 			}
@@ -82,19 +92,21 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		name  string
 		plant Plant
 		seeds int64
+		setup func(*sim)
 	}
 	bugs := []bug{
-		{"nostamp", PlantNoStamp, 200},
-		{"hearlease", PlantHearLease, 200},
-		{"recvbase", PlantRecvBase, 200},
-		{"dconly", PlantDCOnly, 200},
+		{"nostamp", PlantNoStamp, 200, nil},
+		{"hearlease", PlantHearLease, 200, nil},
+		{"recvbase", PlantRecvBase, 200, nil},
+		{"dconly", PlantDCOnly, 200, nil},
+		{"torn writes", 0, 200, func(s *sim) { s.tearParts = true }},
 	}
 	if scale() > 1 {
-		bugs = append(bugs, bug{"nobind", PlantNoBind, 2000}, bug{"nocert", PlantNoCert, 2000}, bug{"nocheck", PlantNoCheck, 2000})
+		bugs = append(bugs, bug{"nojoint", PlantNoJoint, 400, setElections}, bug{"nobind", PlantNoBind, 2000, nil}, bug{"nocert", PlantNoCert, 2000, nil}, bug{"nocheck", PlantNoCheck, 2000, nil})
 	}
 	for _, c := range bugs {
 		t.Run(c.name, func(t *testing.T) {
-			viol, sum := campaign(c.plant|PlantAnyTarget, c.seeds, 20, false)
+			viol, sum := campaign(c.plant|PlantAnyTarget, c.seeds, 20, false, c.setup)
 			if viol == "" {
 				t.Fatalf("not found in %d seeds (%d views, %d starts)", c.seeds, sum.opens, sum.starts)
 			}
@@ -105,6 +117,11 @@ func TestPlantedBugsAreFound(t *testing.T) {
 
 // I8: after the last fault one whole view, and then no more changes.
 func TestSettlesAfterFaults(t *testing.T) {
+	t.Run("same voters", func(t *testing.T) { settles(t, nil, (*sim).whole, (*sim).oneView) })
+	t.Run("other voters", func(t *testing.T) { settles(t, setElections, (*sim).majorityView, (*sim).majorityView) })
+}
+
+func settles(t *testing.T, setup func(*sim), whole, stays func(*sim) bool) {
 	var took []int64
 	seeds := int64(10 * scale())
 	for sd := range seeds {
@@ -113,16 +130,19 @@ func TestSettlesAfterFaults(t *testing.T) {
 		}
 		s := newSim(sd, 3+2*int(sd%2), 0, true)
 		s.trace = *traceFlag && *seedFlag >= 0
+		if setup != nil {
+			setup(s)
+		}
 		s.start().run(s.now + 10_000*msec)
 		s.quiet()
 		t0 := s.now
-		for !s.whole() && s.viol == "" && s.now < t0+20_000*msec {
+		for !whole(s) && s.viol == "" && s.now < t0+20_000*msec {
 			s.run(s.now + 10*msec)
 		}
 		if s.viol != "" {
 			t.Fatal(s.viol)
 		}
-		if !s.whole() {
+		if !whole(s) {
 			t.Fatalf("seed %d: never whole after the last fault\n%s", sd, s.story(t))
 		}
 		took = append(took, (s.now-t0)/msec)
@@ -131,7 +151,7 @@ func TestSettlesAfterFaults(t *testing.T) {
 		s.run(max(s.now, t0+1500*msec))
 		opens := s.opens
 		s.run(s.now + 10_000*msec)
-		if s.viol != "" || s.opens > opens || !s.oneView() {
+		if s.viol != "" || s.opens > opens || !stays(s) {
 			t.Fatalf("seed %d: %d more views although nothing fails %s\n%s", sd, s.opens-opens, s.viol, s.story(t))
 		}
 	}

@@ -85,7 +85,16 @@ type sim struct {
 	listen func(*simNode, Event)
 	// unlisted nodes are not in ha.cf any more.
 	unlisted map[string]bool
+	ping     bool
 	autojoin bool
+	// elections changes voters and weights at random; arbiters run nothing.
+	elections bool
+	lists     map[string][]string // what ha.cf of a node names, if not all nodes
+	weights   map[string]int
+	arbiters  []string
+	// tear crashes machines while they write; tearParts breaks the promise that a
+	// write is one transaction.
+	tear, tearParts bool
 	// hook may drop a message, or delay it more, in directed tests.
 	hook    func(from, to *simNode, msg Message) (delay int64, drop bool)
 	nextID  uint64
@@ -94,11 +103,12 @@ type sim struct {
 
 	views     map[Ballot][]Member
 	digests   map[string]string
+	byName    map[string]int
 	maxOpen   Ballot
 	committed []uint64
 	inFlight  map[Ballot]map[string]bool
 
-	opens, commits, starts, steps, readmits int
+	opens, commits, starts, steps, readmits, tears, elected int
 }
 
 func newSim(seed int64, n int, plant Plant, faults bool) *sim {
@@ -108,14 +118,23 @@ func newSim(seed int64, n int, plant Plant, faults bool) *sim {
 	}
 	q, _ := NewQuorum("majority")
 	s := &sim{r: rand.New(rand.NewSource(seed)), seed: seed, now: 1000 * msec, t: t, quorum: q, plant: plant, faults: faults,
-		views: map[Ballot][]Member{}, digests: map[string]string{}}
+		views: map[Ballot][]Member{}, digests: map[string]string{}, byName: map[string]int{}}
 	for i := range n {
 		s.cut = append(s.cut, make([]bool, n))
-		x := &simNode{s: s, id: i, name: string(rune('a' + i)), ppm: s.r.Int63n(30000) - 15000, off: s.r.Int63n(1e15)}
+		x := &simNode{s: s, id: i, name: simName(i, n), ppm: s.r.Int63n(30000) - 15000, off: s.r.Int63n(1e15)}
 		x.disk = s.newDisk()
+		s.byName[x.name] = i
 		s.nodes = append(s.nodes, x)
 	}
 	return s
+}
+
+// simName is a letter, or a number where there are too many.
+func simName(i, n int) string {
+	if n > 26 {
+		return fmt.Sprintf("n%02d", i)
+	}
+	return string(rune('a' + i))
 }
 
 // heldState is everything replicated that a machine holds.
@@ -170,7 +189,12 @@ func (s *sim) run(until int64) {
 	}
 }
 
-func (s *sim) node(name string) *simNode { return s.nodes[name[0]-'a'] }
+func (s *sim) node(name string) *simNode {
+	if i := s.byName[name]; i < len(s.nodes) && s.nodes[i].name == name {
+		return s.nodes[i]
+	}
+	return nil
+}
 
 // local is the node's own clock, real how long to wait until it shows l.
 func (n *simNode) local() int64 { return n.off + n.s.now + n.s.now/1_000_000*n.ppm }
@@ -195,20 +219,20 @@ func (n *simNode) boot(machine bool) {
 	n.opgen++
 	n.dc, n.lastSer, n.lastSerB = nil, 0, Ballot{}
 	n.app = &logApp{}
-	var names []string
+	names := s.lists[n.name]
 	for _, x := range s.nodes {
-		if !s.unlisted[x.name] {
+		if s.lists == nil && !s.unlisted[x.name] {
 			names = append(names, x.name)
 		}
 	}
-	m, err := New(Config{Self: n.name, Nodes: names, Autojoin: s.autojoin, Incarnation: n.inc, Disk: n.disk, Quorum: s.quorum, Timing: s.t,
+	m, err := New(Config{Self: n.name, Nodes: names, Autojoin: s.autojoin, Weights: s.weights, Arbiters: s.arbiters, Ping: s.ping, Incarnation: n.inc, Disk: n.disk, Quorum: s.quorum, Timing: s.t,
 		Seed: uint64(s.seed), Plant: s.plant}, n.st, n.app, n.local())
 	if err != nil {
 		s.fail("boot of %s: %v", n.name, err)
 		return
 	}
 	n.m = m
-	if !n.st.Stamped.IsZero() && n.held != heldState(m) {
+	if m.stamped == n.st.Stamped && !m.stamped.IsZero() && n.held != heldState(m) { // alone it may have gone on already
 		s.fail("%s reads another state from its disk than it wrote", n.name)
 	}
 	s.logf("%s boot machine=%v inc=%d promised=%v stamped=%v len=%d", n.name, machine, n.inc, m.promised, m.stamped, len(n.app.ids))
@@ -217,6 +241,11 @@ func (n *simNode) boot(machine bool) {
 
 // store makes a write durable.
 func (n *simNode) store(w Write) {
+	if n.s.tearParts && !w.Empty() && n.s.r.Intn(20) == 0 { // not what a transaction does
+		parts := []func(){func() { w.Promise = nil }, func() { w.Stamp = nil }, func() { w.Snapshot, w.Changes = nil, nil }, func() { w.Meta = nil }}
+		parts[n.s.r.Intn(len(parts))]()
+		defer n.powerCut()
+	}
 	if p := w.Promise; p != nil {
 		if p.Ballot.Less(n.st.Promised) {
 			n.s.fail("I3: promise of %s falls from %v to %v", n.name, n.st.Promised, p.Ballot)
@@ -256,14 +285,27 @@ func (n *simNode) pump() {
 		if !ok {
 			break
 		}
+		if s.tear && s.faults && !rd.Write.Empty() && s.r.Intn(150) == 0 {
+			if s.r.Intn(2) == 0 { // the transaction was just through, its messages are not
+				n.store(rd.Write)
+				n.held = heldState(n.m)
+			}
+			n.powerCut()
+			break
+		}
 		n.store(rd.Write)
 		if !rd.Write.Empty() {
 			n.held = heldState(n.m)
 		}
+		if !n.up {
+			break
+		}
 		n.checkState()
 		for _, e := range rd.Messages {
 			if e.To != "" {
-				s.send(n, s.node(e.To), e.Msg, nil)
+				if to := s.node(e.To); to != nil {
+					s.send(n, to, e.Msg, nil)
+				}
 				continue
 			}
 			for _, x := range s.nodes {
@@ -288,6 +330,19 @@ func (n *simNode) pump() {
 		g, inc := n.timerGen, n.inc
 		n.s.at(n.until(next), func() { n.whenAwake(inc, func() { n.tick(g) }) })
 	}
+}
+
+// powerCut crashes the machine and boots it later.
+func (n *simNode) powerCut() {
+	n.s.logf("%s loses power while it writes", n.name)
+	n.up, n.running, n.inflight = false, false, false
+	n.bootgen++
+	n.s.tears++
+	n.s.at(n.s.r.Int63n(800*msec), func() {
+		if !n.up {
+			n.boot(true)
+		}
+	})
 }
 
 func (n *simNode) tick(gen int) {

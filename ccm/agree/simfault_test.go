@@ -11,6 +11,9 @@ func (s *sim) fault() {
 		return
 	}
 	x := s.nodes[s.r.Intn(len(s.nodes))]
+	if s.elections && s.r.Intn(3) == 0 {
+		s.electRandom()
+	}
 	switch s.r.Intn(10) {
 	case 0, 1, 2:
 		i, j := s.r.Intn(len(s.nodes)), s.r.Intn(len(s.nodes))

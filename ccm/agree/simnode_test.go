@@ -41,6 +41,9 @@ func (n *simNode) onEvent(e Event) {
 		s.logf("%s peer %s alive=%v: %s", n.name, e.Name, e.Alive, e.Reason)
 	case OpenedEvent:
 		s.opens++
+		if slices.Contains(s.arbiters, n.name) {
+			s.fail("the arbiter %s is the DC of %v", n.name, e.Ballot)
+		}
 		s.logf("%s OPEN %v %v seq=%d", n.name, e.Ballot, e.Members, e.Seq)
 		if old, ok := s.views[e.Ballot]; ok && !slices.Equal(old, e.Members) {
 			s.fail("I1: ballot %v opened with %v and %v", e.Ballot, old, e.Members)
@@ -145,7 +148,16 @@ func (n *simNode) manage(dc *simDC) {
 
 // decide starts the resource: one certificate, one decision.
 func (n *simNode) decide(dc *simDC) {
-	x := dc.members[n.s.r.Intn(len(dc.members))].Name
+	var able []string
+	for _, x := range dc.members {
+		if !n.m.isArbiter(x.Name) {
+			able = append(able, x.Name)
+		}
+	}
+	if len(able) == 0 {
+		return
+	}
+	x := able[n.s.r.Intn(len(able))]
 	dc.serial++
 	dc.busy = true
 	dc.owner[x] = true

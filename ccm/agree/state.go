@@ -38,6 +38,9 @@ type Birth struct{ Incarnation, Number uint64 }
 // Meta is the protocol's own part of the replicated state.
 type Meta struct {
 	Voters Voters
+	// Prior, if not nil, is V before a change of names or weights that is not
+	// settled: until it is, what needs a quorum needs one of both (rule 23).
+	Prior Voters
 	// Born has the members of the last opened view.
 	Born map[string]Birth
 	// Requests holds the last request ids, oldest first.
@@ -59,8 +62,14 @@ func newMeta(v Voters) Meta {
 	return m
 }
 
-// setVoters replaces V and keeps the books of it.
+// setVoters replaces V and keeps the books of it. Other names or weights are
+// joint with the former ones until they are set again, which settles them.
 func (m *Meta) setVoters(v Voters) {
+	old := m.Voters
+	m.Prior = nil
+	if len(old) > 0 && old.list() != v.list() {
+		m.Prior = old
+	}
 	for name := range m.Voters {
 		if _, stays := v[name]; !stays && !slices.Contains(m.Removed, name) {
 			m.Removed = append(m.Removed, name)
@@ -83,7 +92,7 @@ func (m *Meta) setVoters(v Voters) {
 }
 
 func (m *Meta) clone() Meta {
-	c := Meta{Voters: m.Voters.clone(), Born: map[string]Birth{}, Requests: slices.Clone(m.Requests),
+	c := Meta{Voters: m.Voters.clone(), Prior: m.Prior.clone(), Born: map[string]Birth{}, Requests: slices.Clone(m.Requests),
 		Lists: slices.Clone(m.Lists), Removed: slices.Clone(m.Removed)}
 	for k, v := range m.Born {
 		c.Born[k] = v
@@ -154,6 +163,10 @@ func (e *encoder) meta(m *Meta) {
 		e.fix64(x)
 	}
 	e.names(m.Removed)
+	e.bool(m.Prior != nil)
+	if m.Prior != nil {
+		e.voters(m.Prior)
+	}
 }
 
 func (d *decoder) meta() Meta {
@@ -173,6 +186,9 @@ func (d *decoder) meta() Meta {
 		m.Lists = append(m.Lists, d.fix64())
 	}
 	m.Removed = d.names()
+	if d.bool() {
+		m.Prior = d.voters()
+	}
 	return m
 }
 
@@ -378,6 +394,7 @@ type replica struct {
 	// diverged: a change gave another digest here than at the DC. Until a whole
 	// state is taken over, this node has no state to offer and does not count.
 	diverged bool
+	noJoint  bool // planted
 }
 
 func (r *replica) digest() []byte {
@@ -386,6 +403,7 @@ func (r *replica) digest() []byte {
 	e.uint(r.seq)
 	e.voters(r.meta.Voters)
 	e.names(r.meta.Removed)
+	e.voters(r.meta.Prior)
 	sum := sha256.Sum256(e.b)
 	return sum[:16]
 }
@@ -400,6 +418,9 @@ func (r *replica) apply(c *Change) error {
 	}
 	if c.Voters != nil {
 		r.meta.setVoters(c.Voters)
+		if r.noJoint {
+			r.meta.Prior = nil
+		}
 	} else if err := r.app.Apply(c.Seq, c.Data); err != nil {
 		return err
 	}

@@ -6,19 +6,17 @@ import "slices"
 // (rule 18). A nil snapshot is this node's own state.
 func (m *Machine) adopt(s *Snapshot) {
 	r := m.round
-	v := m.rep.meta.Voters
+	meta := &m.rep.meta
 	if s != nil {
-		v = s.Meta.Voters
+		meta = &s.Meta
 	}
-	lists := m.rep.meta.Lists
-	if s != nil {
-		lists = s.Meta.Lists
-	}
-	counts := func(n string) bool { return promiseCounts(r.promises[n], v[n], lists) }
-	if !m.cfg.Quorum.Has(v, counts) {
-		m.abandon("%s (only stores that were admitted count)", m.cfg.Quorum.Sentence(v, counts))
-		m.backoff = max(m.backoff, m.now+m.t.d)
-		return
+	for _, v := range []Voters{meta.Voters, meta.Prior} {
+		counts := func(n string) bool { return promiseCounts(r.promises[n], v[n], meta.Lists) }
+		if v != nil && !m.cfg.Quorum.Has(v, counts) {
+			m.abandon("%s (only stores that were admitted count)", m.cfg.Quorum.Sentence(v, counts))
+			m.backoff = max(m.backoff, m.now+m.t.d)
+			return
+		}
 	}
 	own := s == nil && !m.stamped.IsZero()
 	if s != nil {

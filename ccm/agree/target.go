@@ -19,7 +19,7 @@ func (m *Machine) voters() Voters {
 
 func (m *Machine) seedVoters() Voters {
 	v := Voters{}
-	for _, n := range m.names {
+	for _, n := range m.cfg.Nodes {
 		w := DefaultWeight
 		if x, ok := m.cfg.Weights[n]; ok {
 			w = x
@@ -159,7 +159,10 @@ func (m *Machine) lastDC(set uint64) string {
 func (m *Machine) quorate(set uint64) bool {
 	v := m.voters()
 	in := func(n string) bool { return m.bits[n]&set != 0 && m.diskKnown(v, n) }
-	if !m.cfg.Quorum.Has(v, in) || m.isRemoved() || m.vetoed(v, in) {
+	counts := func(v Voters) func(string) bool {
+		return func(n string) bool { return m.bits[n]&set != 0 && m.diskKnown(v, n) }
+	}
+	if !m.hasEach(counts) || m.isRemoved() || m.vetoed(in) {
 		return false
 	}
 	waited := m.now >= m.start+m.t.initdead
@@ -179,7 +182,7 @@ func (m *Machine) quorate(set uint64) bool {
 	if blank {
 		return false // the first state is seeded by all, or after initdead
 	}
-	return !m.tie(v, in) || seen // a tie is not broken before the others had their time
+	return !m.tie(in) || seen // a tie is not broken before the others had their time
 }
 
 // members turns a set into lives.

@@ -66,7 +66,7 @@ func (m *Machine) settleView() {
 		} else if m.view.Event == EventNotPrimary && slices.Equal(next.Members, m.view.Members) {
 			next.Event = EventRestored
 		}
-		next.Reason = m.cfg.Quorum.Sentence(m.voters(), func(n string) bool { return hasMember(m.instM, n) })
+		next.Reason = m.sentence(func(n string) bool { return hasMember(m.instM, n) })
 	case m.leaving == nil && m.hearsQuorum() && (m.leaseOK || m.leaseValid()):
 		if m.view.Event == EventInvalid || m.view.Event == "" {
 			return // stays so until a view is agreed
@@ -83,7 +83,7 @@ func (m *Machine) settleView() {
 		row := m.row()
 		ms := m.members(row)
 		next = View{Ballot: m.inst, Members: m.viewMembers(ms), Event: EventInvalid}
-		next.Reason = m.cfg.Quorum.Sentence(m.voters(), func(n string) bool { return hasMember(ms, n) })
+		next.Reason = m.sentence(func(n string) bool { return hasMember(ms, n) })
 		if why := m.whyNotCounted(); m.leaving != nil {
 			next.Reason = "this node is leaving"
 		} else if why != "" {
@@ -93,7 +93,7 @@ func (m *Machine) settleView() {
 		}
 	}
 	if next.Quorum || next.Event == EventInvalid {
-		next.Lost = slices.DeleteFunc(append(m.voters().Names(), m.names...), func(n string) bool {
+		next.Lost = slices.DeleteFunc(slices.Concat(m.voters().Names(), m.names), func(n string) bool {
 			return m.wasRemoved(n) || slices.ContainsFunc(next.Members, func(x ViewMember) bool { return x.Name == n })
 		})
 		slices.Sort(next.Lost)
@@ -147,10 +147,10 @@ func (m *Machine) viewGood() bool {
 	if b.IsZero() || m.joined != b || m.promised != b || m.spoiled == b || m.leaving != nil {
 		return false
 	}
-	if m.isRemoved() || m.vetoed(m.voters(), func(n string) bool { return hasMember(m.instM, n) }) {
+	if m.isRemoved() || m.vetoed(func(n string) bool { return hasMember(m.instM, n) }) {
 		return false
 	}
-	return m.cfg.Quorum.Has(m.voters(), func(n string) bool {
+	return m.has(func(n string) bool {
 		x, ok := findMember(m.instM, n)
 		if !ok || n == m.cfg.Self {
 			return ok
