@@ -36,7 +36,7 @@ func setElections(s *sim) {
 		s.lists[x.name] = l
 	}
 	if s.r.Intn(3) == 0 {
-		s.weights = map[string]int{"a": 1 + s.r.Intn(300), "b": 1 + s.r.Intn(300)}
+		s.weights = map[string]int{"a": 100 + s.r.Intn(300), "b": 100 + s.r.Intn(300)}
 	}
 	s.listen = func(n *simNode, e Event) {
 		switch e := e.(type) {

@@ -165,6 +165,9 @@ func (m *Machine) quorate(set uint64) bool {
 	if !m.hasEach(counts) || m.isRemoved() || m.vetoed(in) {
 		return false
 	}
+	if blank := m.stampedHere().IsZero(); blank && m.hearsOther(set) {
+		return false
+	}
 	waited := m.now >= m.start+m.t.initdead
 	all, seen, blank := true, true, m.stampedHere().IsZero()
 	for _, p := range m.order {
@@ -183,6 +186,22 @@ func (m *Machine) quorate(set uint64) bool {
 		return false // the first state is seeded by all, or after initdead
 	}
 	return !m.tie(in) || seen // a tie is not broken before the others had their time
+}
+
+// hearsOther reports whether the nodes of the set, none of which has a state, hear
+// somebody outside it who has one, or who lists other voters: then they are not
+// the ones to make the first state of a cluster.
+func (m *Machine) hearsOther(set uint64) bool {
+	other := false
+	for _, p := range m.order {
+		if p.bit&set != 0 && !p.stamped.IsZero() {
+			return false
+		}
+		if p.bit&set == 0 && p.alive && (!p.stamped.IsZero() || p.list != m.ownList && !p.free) {
+			other = true
+		}
+	}
+	return other
 }
 
 // members turns a set into lives.

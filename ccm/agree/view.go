@@ -147,17 +147,18 @@ func (m *Machine) viewGood() bool {
 	if b.IsZero() || m.joined != b || m.promised != b || m.spoiled == b || m.leaving != nil {
 		return false
 	}
-	if m.isRemoved() || m.vetoed(func(n string) bool { return hasMember(m.instM, n) }) {
+	if m.isRemoved() {
 		return false
 	}
-	return m.has(func(n string) bool {
+	in := func(n string) bool {
 		x, ok := findMember(m.instM, n)
 		if !ok || n == m.cfg.Self {
 			return ok
 		}
 		p := m.peers[n]
 		return p != nil && p.alive && p.inc == x.Incarnation && !b.Less(p.promised)
-	})
+	}
+	return m.has(in) && !m.vetoed(in)
 }
 
 // hearsQuorum reports whether the nodes heard, connected or not, could agree.
