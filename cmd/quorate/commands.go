@@ -18,6 +18,7 @@ import (
 	"github.com/quorate/quorate/pkg/demo"
 	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/lab"
+	"github.com/quorate/quorate/pkg/sim"
 )
 
 // commands maps each name to its command, one line a command.
@@ -52,6 +53,7 @@ func commands() map[string]command {
 			return agents.Main(args, os.Environ(), env.Stdout, env.Stderr)
 		},
 		"run":       fromCobra(daemon.NewCommand),
+		"sim":       fromCobra(sim.NewCommand),
 		lab.InitArg: func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
 	}
 }
@@ -61,7 +63,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "reload": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "reload": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Plan is a series of random runs: one simulated hour a seed.
+type Plan struct {
+	Nodes               int
+	Keepalive, Deadtime time.Duration
+	// Every is the mean time between two faults.
+	Every time.Duration
+	// Faults names their kinds; nil means all.
+	Faults []string
+	// CIB, if set, makes the configuration.
+	CIB func(*Scenario)
+}
+
+// Length of one random run.
+const runLength = time.Hour
+
+// Scenario makes the run of one seed.
+func (p Plan) Scenario(seed uint64, length time.Duration) (*Scenario, error) {
+	sc := NewScenario(p.Nodes, length)
+	if p.Keepalive > 0 {
+		sc.Keepalive = p.Keepalive
+	}
+	if p.Deadtime > 0 {
+		sc.Deadtime = p.Deadtime
+	}
+	if p.CIB != nil {
+		p.CIB(sc)
+	}
+	return sc, Generate(sc, seed, p.Every, p.Faults)
+}
+
+// campaignSizes are the clusters of a campaign.
+var campaignSizes = []int{2, 3, 5, 16}
+
+// Campaign is a long series of random runs over several sizes of clusters, which
+// can be interrupted and continued: what has been run is kept by ranges of seeds.
+type Campaign struct {
+	// Sizes has the totals by number of nodes.
+	Sizes map[int]*CampaignTotal `json:"sizes"`
+}
+
+// CampaignTotal is what has been run for one size.
+type CampaignTotal struct {
+	// Seeds 1 to Seeds have been run.
+	Seeds uint64 `json:"seeds"`
+	// Hours are simulated, CPU are seconds.
+	Hours     float64 `json:"hours"`
+	CPU       float64 `json:"cpu_seconds"`
+	Faults    int     `json:"faults"`
+	Views     int     `json:"views"`
+	Changes   int     `json:"changes"`
+	Failovers int     `json:"failovers"`
+	// Worst is the longest outage of a resource, Settled the longest recovery
+	// after the last fault, in seconds.
+	Worst   float64 `json:"worst_outage_seconds"`
+	Settled float64 `json:"worst_recovery_seconds"`
+	// Double is for how long a pair had two owners in full cuts, in seconds.
+	Double float64 `json:"double_seconds"`
+	// Violations are the seeds that violated.
+	Violations []uint64 `json:"violations"`
+}
+
+// LoadCampaign reads the state of a campaign; a file that is not there begins one.
+func LoadCampaign(file string) (*Campaign, error) {
+	c := &Campaign{Sizes: map[int]*CampaignTotal{}}
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) || file == "" {
+		return c, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state of the campaign %s: %w; move it away to begin anew", file, err)
+	}
+	return c, nil
+}
+
+// Save writes the state.
+func (c *Campaign) Save(file string) error {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file+".new", append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// next is the size that has had the least processor time.
+func (c *Campaign) next() int {
+	best := 0
+	for _, n := range campaignSizes {
+		if c.Sizes[n] == nil {
+			c.Sizes[n] = &CampaignTotal{}
+		}
+		if best == 0 || c.Sizes[n].CPU < c.Sizes[best].CPU {
+			best = n
+		}
+	}
+	return best
+}
+
+// CampaignPlan is the plan of a campaign's runs: a fault every 30 seconds,
+// keepalive 10 s.
+func CampaignPlan(nodes int) Plan {
+	return Plan{Nodes: nodes, Keepalive: 10 * time.Second, Deadtime: 50 * time.Second, Every: 30 * time.Second}
+}
+
+// Step runs the next seed; cpu tells the processor time used so far.
+func (c *Campaign) Step(cpu func() time.Duration) (nodes int, seed uint64, r *Result, err error) {
+	nodes = c.next()
+	t := c.Sizes[nodes]
+	seed = t.Seeds + 1
+	sc, err := CampaignPlan(nodes).Scenario(seed, runLength)
+	if err != nil {
+		return nodes, seed, nil, err
+	}
+	begun := cpu()
+	if r, err = Run(sc, Options{Seed: seed}); err != nil {
+		return nodes, seed, nil, err
+	}
+	t.Seeds = seed
+	t.CPU += (cpu() - begun).Seconds()
+	t.Hours += r.Time.Hours()
+	t.Faults += r.Faults
+	t.Views += r.Views
+	t.Changes += r.Changes
+	t.Failovers += r.Failovers
+	t.Double += r.Double.Seconds()
+	_, worst := middle(r.Outages)
+	t.Worst = max(t.Worst, worst.Seconds())
+	_, settled := middle(r.Settled)
+	t.Settled = max(t.Settled, settled.Seconds())
+	if r.Violation != nil {
+		t.Violations = append(t.Violations, seed)
+	}
+	return nodes, seed, r, nil
+}
+
+// Report is a table of what has been run.
+func (c *Campaign) Report() string {
+	s := fmt.Sprintf("%5s %8s %9s %9s %9s %9s %10s %10s %8s %s\n", "nodes", "seeds", "hours", "faults", "views", "failovers", "recovery", "CPU", "h/CPU-h", "violations")
+	var sum CampaignTotal
+	for _, n := range campaignSizes {
+		t := c.Sizes[n]
+		if t == nil {
+			continue
+		}
+		s += fmt.Sprintf("%5d %8d %9.0f %9d %9d %9d %9.0fs %9.1fs %8.0f %v\n", n, t.Seeds, t.Hours, t.Faults, t.Views, t.Failovers, t.Settled, t.CPU, t.Hours/max(t.CPU/3600, 1e-9), t.Violations)
+		sum.Hours += t.Hours
+		sum.Faults += t.Faults
+		sum.Views += t.Views
+		sum.Failovers += t.Failovers
+		sum.CPU += t.CPU
+		sum.Violations = append(sum.Violations, t.Violations...)
+	}
+	return s + fmt.Sprintf("  all          %9.0f %9d %9d %9d            %9.1fs          %d\n", sum.Hours, sum.Faults, sum.Views, sum.Failovers, sum.CPU, len(sum.Violations))
+}
