@@ -62,7 +62,7 @@ func newDaemon(n *node, inc uint64) *daemon {
 	d := &daemon{n: n, inc: inc, waiting: map[uint64]func(outcome){}, flight: map[int]*operation{}, executed: map[string]bool{}}
 	d.app = &app{s: n.s, rep: member.NewReplica(func() { d.changed = true })}
 	d.ctl = controller.New(controller.Config{Self: n.name, UUID: "id-" + n.name,
-		TransitionerID: fmt.Sprintf("%s-%d", n.name, inc), Candidate: n.s.config})
+		TransitionerID: fmt.Sprintf("%s-%d", n.name, inc), Candidate: n.s.config, Version: "simulated", Stack: "quorate"})
 	d.core = lrm.NewCore(8, d.result)
 	d.edits = member.NewEdits(n.name, d)
 	d.leaseEnd = member.LeaseEnd{StopBound: n.s.timing.StopBound, Deadtime: n.s.timing.Deadtime, Started: n.clk.steady(n.s.now)}
@@ -190,6 +190,8 @@ func (d *daemon) effect(e controller.Effect) {
 		d.certify(e.Instance)
 	case controller.AddNode:
 		d.ownEdit("", member.AddNode(e))
+	case controller.Identify:
+		d.ownEdit("", member.Identify(e))
 	case controller.Import:
 		id, op := member.Import(e, d.app.rep.Root())
 		d.ownEdit(id, op)
