@@ -381,9 +381,6 @@ func (m *Machine) dcTick() {
 	}
 	m.advance()
 	m.broadcast(false)
-	if m.state == Idle && !d.importing && !m.addingNodes() {
-		m.identify()
-	}
 }
 
 // Option returns the value of a cluster option of a document, or "".

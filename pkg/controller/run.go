@@ -45,6 +45,9 @@ func (m *Machine) advance() {
 	switch {
 	case d.wanted == "":
 		m.to(Idle, "I_TE_SUCCESS", "C_FSA_INTERNAL", "notify_crmd")
+		if !d.importing && !m.addingNodes() {
+			m.identify()
+		}
 	case m.now.Before(d.notBefore):
 	case m.addingNodes():
 	default:

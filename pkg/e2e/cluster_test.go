@@ -169,7 +169,8 @@ func (c *cluster) formed(names ...string) {
 		})
 		c.until("DC and members online in crm_mon on "+name, func() (bool, string) {
 			r := c.run(name, "crm_mon", "-1")
-			return strings.Contains(r.out, "Online: [ "+strings.Join(want, " ")+" ]") && strings.Contains(r.out, "partition with quorum"), r.String()
+			return strings.Contains(r.out, "Online: [ "+strings.Join(want, " ")+" ]") && strings.Contains(r.out, "partition with quorum") &&
+				strings.Contains(r.out, "Stack: quorate"), r.String()
 		})
 	}
 }

@@ -48,6 +48,8 @@ type Lab struct {
 const (
 	runPattern  = "quorate-lab-run-"
 	keptPattern = "quorate-lab-kept-"
+	// freshPattern begins the name until the lock is held.
+	freshPattern = "quorate-lab-new-"
 )
 
 // New makes an empty lab. It needs root or a user namespace, see [Enter];
@@ -70,15 +72,11 @@ func New(opts Options) (*Lab, error) {
 		opts.TempDir = os.TempDir()
 	}
 	sweep(opts.TempDir)
-	dir, err := os.MkdirTemp(opts.TempDir, runPattern)
+	dir, lock, err := makeDir(opts.TempDir)
 	if err != nil {
 		return nil, fmt.Errorf("the lab's directory: %w", err)
 	}
-	l := &Lab{opts: opts, dir: dir, spawn: make(chan func())}
-	if l.lock, err = lockDir(dir); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
-	}
+	l := &Lab{opts: opts, dir: dir, lock: lock, spawn: make(chan func())}
 	if l.hub, err = newHub(opts.Segments); err != nil {
 		l.lock.Close()
 		os.RemoveAll(dir)
@@ -226,6 +224,26 @@ func names(nodes []*Node) []string {
 		out[i] = n.spec.Name
 	}
 	return out
+}
+
+// makeDir makes a lab's directory and locks it. It gets its name when it is
+// locked: no other lab may take it for one that was left behind.
+func makeDir(tempDir string) (dir string, lock *os.File, err error) {
+	fresh, err := os.MkdirTemp(tempDir, freshPattern)
+	if err != nil {
+		return "", nil, err
+	}
+	if lock, err = lockDir(fresh); err != nil {
+		os.RemoveAll(fresh)
+		return "", nil, err
+	}
+	dir = filepath.Join(tempDir, runPattern+strings.TrimPrefix(filepath.Base(fresh), freshPattern))
+	if err := os.Rename(fresh, dir); err != nil {
+		lock.Close()
+		os.RemoveAll(fresh)
+		return "", nil, err
+	}
+	return dir, lock, nil
 }
 
 func lockDir(dir string) (*os.File, error) {
