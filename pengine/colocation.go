@@ -279,8 +279,9 @@ func (s *scheduler) applyToClone(dep, clone *resource, c *colocation) {
 		}
 		work := slices.Clone(dep.allowed)
 		for i := range work {
-			if work[i].present && !on[i] {
-				work[i].w = -Infinity
+			// What is not a candidate yet becomes a refused one.
+			if work[i].present != on[i] {
+				work[i].present, work[i].w = true, -Infinity
 			}
 		}
 		s.replaceTable(dep, work, "colocation", c.id)
@@ -332,13 +333,11 @@ func (s *scheduler) colocateWithPromotable(dep, clone *resource, c *colocation) 
 	if c.score >= Infinity && !(c.dependentRole == rolePromoted && c.primaryRole == rolePromoted) {
 		work := slices.Clone(dep.allowed)
 		for k := range work {
-			if !work[k].present {
-				continue
-			}
-			if on[k] {
+			switch {
+			case work[k].present && on[k]:
 				work[k].w = addScores(work[k].w, weight[k])
-			} else {
-				work[k].w = -Infinity
+			case work[k].present || on[k]:
+				work[k].present, work[k].w = true, -Infinity
 			}
 		}
 		s.replaceTable(dep, work, "colocation", c.id)
