@@ -190,7 +190,7 @@ func (w *gossipWire) write(id connID, what byte, b []byte) {
 	m[0] = what
 	binary.BigEndian.PutUint32(m[1:], id.number)
 	m = append(m, b...)
-	w.t.do(func() { w.t.queueMessage(id.peer, ccm.Class(classGossip), m) })
+	w.t.do(func() { w.t.queueMessage(id.peer, ccm.Class(classGossip), envelope(m)) })
 }
 
 // streamIn takes a message of a connection.

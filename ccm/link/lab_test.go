@@ -19,8 +19,8 @@ import (
 	"github.com/quorate/quorate/ccm"
 )
 
-// lab is a few network namespaces on one or more bridges.
-type lab struct {
+// netLab is a few network namespaces on one or more bridges.
+type netLab struct {
 	t      testing.TB
 	prefix string
 	nodes  int
@@ -28,7 +28,7 @@ type lab struct {
 }
 
 // sh runs a command and fails the test if it fails.
-func (l *lab) sh(format string, args ...any) {
+func (l *netLab) sh(format string, args ...any) {
 	l.t.Helper()
 	c := fmt.Sprintf(format, args...)
 	if out, err := exec.Command("sh", "-c", c).CombinedOutput(); err != nil {
@@ -40,11 +40,11 @@ var labCount atomic.Int64
 
 // newLab makes namespaces for the nodes 1 to n, with interfaces eth0, eth1 and so
 // on, one for each link; node i has the address 10.99.LINK.i.
-func newLab(t testing.TB, nodes, links int) *lab {
+func newLab(t testing.TB, nodes, links int) *netLab {
 	if os.Getuid() != 0 {
 		t.Skip("SKIPPED: network namespaces need root")
 	}
-	l := &lab{t: t, prefix: fmt.Sprintf("qlink-%d-%d-", os.Getpid(), labCount.Add(1)), nodes: nodes, links: links}
+	l := &netLab{t: t, prefix: fmt.Sprintf("qlink-%d-%d-", os.Getpid(), labCount.Add(1)), nodes: nodes, links: links}
 	if out, err := exec.Command("ip", "netns", "add", l.prefix+"sw").CombinedOutput(); err != nil {
 		t.Skipf("SKIPPED: no network namespaces here: %v: %s", err, out)
 	}
@@ -63,28 +63,28 @@ func newLab(t testing.TB, nodes, links int) *lab {
 	return l
 }
 
-func (l *lab) ns(node int) string { return fmt.Sprintf("%s%d", l.prefix, node) }
+func (l *netLab) ns(node int) string { return fmt.Sprintf("%s%d", l.prefix, node) }
 
 // wire plugs a new interface of a node in.
-func (l *lab) wire(node, link int) {
+func (l *netLab) wire(node, link int) {
 	l.sh("ip -n %ssw link add p%d-%d type veth peer name eth%d netns %s", l.prefix, node, link, link, l.ns(node))
 	l.sh("ip -n %ssw link set p%d-%d master br%d up", l.prefix, node, link, link)
 	l.sh("ip -n %s addr add 10.99.%d.%d/24 dev eth%d; ip -n %s link set eth%d up", l.ns(node), link, node, link, l.ns(node), link)
 }
 
 // cut pulls the cable of a node's interface, mend puts it back.
-func (l *lab) cut(node, link int)  { l.sh("ip -n %ssw link set p%d-%d down", l.prefix, node, link) }
-func (l *lab) mend(node, link int) { l.sh("ip -n %ssw link set p%d-%d up", l.prefix, node, link) }
+func (l *netLab) cut(node, link int)  { l.sh("ip -n %ssw link set p%d-%d down", l.prefix, node, link) }
+func (l *netLab) mend(node, link int) { l.sh("ip -n %ssw link set p%d-%d up", l.prefix, node, link) }
 
 // loss drops a share of what the node receives, in percent.
-func (l *lab) loss(node, percent int) {
+func (l *netLab) loss(node, percent int) {
 	l.t.Helper()
 	l.needNft()
 	l.sh(`ip netns exec %s nft 'add table inet loss; flush table inet loss; add chain inet loss in { type filter hook input priority 0; }; add rule inet loss in meta l4proto udp numgen random mod 100 < %d drop'`, l.ns(node), percent)
 }
 
 // thread moves the calling goroutine into the namespace of a node, for good.
-func (l *lab) thread(node int) func() {
+func (l *netLab) thread(node int) func() {
 	name := l.ns(node)
 	return func() {
 		runtime.LockOSThread()
@@ -115,7 +115,7 @@ type node struct {
 func name(i int) string { return fmt.Sprintf("node%d", i) }
 
 // config is a configuration for a node of the lab, with ucast on every link.
-func (l *lab) config(i int) Config {
+func (l *netLab) config(i int) Config {
 	c := Config{
 		Self: name(i), ClusterName: l.prefix, Incarnation: 1,
 		Keys:      Keys{Sign: 1, ByID: map[int]Key{1: {Method: SHA1, Secret: []byte("secret")}}},
@@ -132,7 +132,7 @@ func (l *lab) config(i int) Config {
 }
 
 // start opens the transport of a node and beats.
-func (l *lab) start(c Config) *node {
+func (l *netLab) start(c Config) *node {
 	l.t.Helper()
 	n := &node{log: &logBuffer{}, done: make(chan struct{})}
 	c.Logger = slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -269,7 +269,7 @@ func (l *logBuffer) String() string {
 func (l *logBuffer) has(s string) bool { return strings.Contains(l.String(), s) }
 
 // needNft skips the test where nft is missing, and says so.
-func (l *lab) needNft() {
+func (l *netLab) needNft() {
 	l.t.Helper()
 	if _, err := exec.LookPath("nft"); err != nil {
 		l.t.Skip("SKIPPED: nft is missing, so packets cannot be dropped: apt-get install nftables")

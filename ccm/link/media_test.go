@@ -20,29 +20,29 @@ import (
 // Each kind of medium forms a cluster, finds a peer for datagrams, and carries a
 // megabyte each way.
 func TestMedia(t *testing.T) {
-	media := map[string]func(l *lab, c *Config){
-		"bcast": func(l *lab, c *Config) { c.Media = []Medium{{Kind: "bcast", Iface: "eth0", Port: 694}} },
-		"udp":   func(l *lab, c *Config) { c.Media = []Medium{{Kind: "udp", Iface: "eth0", Port: 694}} },
-		"mcast": func(l *lab, c *Config) {
+	media := map[string]func(l *netLab, c *Config){
+		"bcast": func(l *netLab, c *Config) { c.Media = []Medium{{Kind: "bcast", Iface: "eth0", Port: 694}} },
+		"udp":   func(l *netLab, c *Config) { c.Media = []Medium{{Kind: "udp", Iface: "eth0", Port: 694}} },
+		"mcast": func(l *netLab, c *Config) {
 			c.Media = []Medium{{Kind: "mcast", Iface: "eth0", Group: "239.0.0.42", Port: 694, TTL: 1}}
 		},
-		"mcast6": func(l *lab, c *Config) {
+		"mcast6": func(l *netLab, c *Config) {
 			c.Media = []Medium{{Kind: "mcast6", Iface: "eth0", Group: "ff02::4242", Port: 694, TTL: 1}}
 		},
-		"ucast6": func(l *lab, c *Config) {
+		"ucast6": func(l *netLab, c *Config) {
 			c.Media = nil
 			for i := 1; i <= 3; i++ {
 				c.Media = append(c.Media, Medium{Kind: "ucast", Iface: "eth0", Address: fmt.Sprintf("fd99::%d", i), Port: 694})
 			}
 		},
-		"bcast and ucast together": func(l *lab, c *Config) { c.Media = append(c.Media, Medium{Kind: "bcast", Iface: "eth0", Port: 694}) },
-		"ucast by name": func(l *lab, c *Config) {
+		"bcast and ucast together": func(l *netLab, c *Config) { c.Media = append(c.Media, Medium{Kind: "bcast", Iface: "eth0", Port: 694}) },
+		"ucast by name": func(l *netLab, c *Config) {
 			c.resolver = nameServer(t)
 			for i := range c.Media {
 				c.Media[i].Address = strings.Replace(c.Media[i].Address, "10.99.0.", "qlink-host-", 1)
 			}
 		},
-		"autojoin": func(l *lab, c *Config) {
+		"autojoin": func(l *netLab, c *Config) {
 			// Only node1 is known to all; it must answer the others by where they come from.
 			c.Autojoin = true
 			c.Nodes, c.Media = []string{"node1"}, []Medium{{Kind: "mcast", Iface: "eth0", Group: "239.0.0.42", Port: 694, TTL: 1}}
@@ -135,7 +135,7 @@ func nameServer(t *testing.T) *net.Resolver {
 }
 
 // flood sends packets from a node to an address as fast as it can until stop.
-func flood(l *lab, from int, to string, packets [][]byte, stop <-chan struct{}) (sent *int, done *sync.WaitGroup) {
+func flood(l *netLab, from int, to string, packets [][]byte, stop <-chan struct{}) (sent *int, done *sync.WaitGroup) {
 	sent, done = new(int), &sync.WaitGroup{}
 	done.Go(func() {
 		l.thread(from)()

@@ -26,6 +26,8 @@ type traits struct {
 	rank int
 	// chunk is the largest fragment, window how many may be on their way.
 	chunk, window int
+	// slow says that messages are worth compressing.
+	slow bool
 	// rto is the least retransmission timeout.
 	rto time.Duration
 }

@@ -182,11 +182,11 @@ func TestLargeMessageWithLoss(t *testing.T) {
 }
 
 // block drops what a node receives from an address on a link; unblock ends that.
-func (l *lab) block(node int, from string) {
+func (l *netLab) block(node int, from string) {
 	l.needNft()
 	l.sh(`ip netns exec %s nft 'add table inet block; add chain inet block in { type filter hook input priority 0; }; add rule inet block in ip saddr %s drop'`, l.ns(node), from)
 }
-func (l *lab) unblock(node int) { l.sh(`ip netns exec %s nft delete table inet block`, l.ns(node)) }
+func (l *netLab) unblock(node int) { l.sh(`ip netns exec %s nft delete table inet block`, l.ns(node)) }
 
 // A path that works one way only is not relied on.
 func TestOneWayCutOfOneLink(t *testing.T) {

@@ -131,7 +131,11 @@ func (r *reader) fresh(f *received) error {
 }
 
 // describe says where a bad frame came from and what the administrator can do.
-func describe(err error, b []byte, src netip.AddrPort) string {
+func describe(err error, b []byte, from netip.AddrPort) string {
+	src := "the cable"
+	if from.IsValid() {
+		src = from.String()
+	}
 	switch err {
 	case errVersion:
 		return fmt.Sprintf("came from %v, which speaks protocol version %d; this node speaks %d: run the same version of quorate on all nodes", src, b[2], ProtocolVersion)

@@ -20,32 +20,44 @@ type serial struct {
 	device string
 	baud   int
 	log    *slog.Logger
-	urgent chan []byte
-	data   chan []byte
-	open   atomic.Bool
+	turn   time.Duration
+	// urgent goes first, then acks, then data.
+	urgent, acks, data chan queued
+	open               atomic.Bool
+	// waited is the longest time that a beat waited for the line.
+	waited atomic.Int64
+}
+
+// queued is a frame and when it was queued.
+type queued struct {
+	b  []byte
+	at int64
 }
 
 // Queues of a serial line, in frames. Of what is urgent the newest counts.
 const (
 	serialUrgent = 16
-	serialData   = 8
+	serialAcks   = 8
+	serialData   = serialWindow
 	serialWindow = 4
 	serialRetry  = time.Second
 )
 
-// serialTurn is how long one frame of data may hold up a beat.
-const serialTurn = 200 * time.Millisecond
-
-func newSerial(device string, baud int, log *slog.Logger) *serial {
-	return &serial{device: device, baud: baud, log: log, urgent: make(chan []byte, serialUrgent), data: make(chan []byte, serialData)}
+// newSerial makes the medium. One frame of data may hold up a beat for half a
+// keepalive at most, and for serialTurn at most.
+func newSerial(device string, baud int, keepalive time.Duration, log *slog.Logger) *serial {
+	return &serial{device: device, baud: baud, log: log, turn: min(keepalive/2, serialTurn),
+		urgent: make(chan queued, serialUrgent), acks: make(chan queued, serialAcks), data: make(chan queued, serialData)}
 }
+
+const serialTurn = 200 * time.Millisecond
 
 func (s *serial) link() string { return s.device }
 
 func (s *serial) traits() traits {
 	const overhead = 150 // of a frame and its packing
-	perTurn := int(float64(s.baud) / 10 * serialTurn.Seconds())
-	return traits{rank: 1, chunk: max(perTurn-overhead, 64), window: serialWindow, rto: 6 * serialTurn}
+	perTurn := int(float64(s.baud) / 10 * s.turn.Seconds())
+	return traits{rank: 1, slow: true, chunk: max(perTurn-overhead, 64), window: serialWindow, rto: 6 * serialTurn}
 }
 
 // run implements medium.
@@ -116,18 +128,14 @@ func (s *serial) write(ctx context.Context, port bugst.Port) {
 			return
 		case <-pace.C:
 		}
-		var b []byte
-		select {
-		case b = <-s.urgent:
-		default:
-			select {
-			case <-ctx.Done():
-				return
-			case b = <-s.urgent:
-			case b = <-s.data:
-			}
+		f, ok := s.first(ctx)
+		if !ok {
+			return
 		}
-		out = pack(out[:0], b)
+		if kind(f.b[3]) == kindBeat {
+			s.waited.Store(max(s.waited.Load(), ccm.Boottime()-f.at))
+		}
+		out = pack(out[:0], f.b)
 		if _, err := port.Write(out); err != nil {
 			return // the reader sees it too
 		}
@@ -135,16 +143,44 @@ func (s *serial) write(ctx context.Context, port bugst.Port) {
 	}
 }
 
+// first takes the most urgent frame, waiting for one; false when ctx ends.
+func (s *serial) first(ctx context.Context) (f queued, ok bool) {
+	select {
+	case f = <-s.urgent:
+		return f, true
+	default:
+	}
+	select {
+	case f = <-s.urgent:
+		return f, true
+	case f = <-s.acks:
+		return f, true
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return f, false
+	case f = <-s.urgent:
+	case f = <-s.acks:
+	case f = <-s.data:
+	}
+	return f, true
+}
+
 // send implements medium.
 func (s *serial) send(_ *target, _ netip.AddrPort, b []byte) error {
 	if !s.open.Load() {
 		return errNoSocket
 	}
-	b = append([]byte(nil), b...)
+	f := queued{append([]byte(nil), b...), ccm.Boottime()}
+	queue := s.data
 	switch kind(b[3]) {
-	case kindData, kindAck, kindGossip:
+	case kindAck:
+		queue = s.acks
+		fallthrough
+	case kindData, kindGossip:
 		select {
-		case s.data <- b:
+		case queue <- f:
 			return nil
 		default:
 			return errBusy
@@ -152,7 +188,7 @@ func (s *serial) send(_ *target, _ netip.AddrPort, b []byte) error {
 	}
 	for {
 		select {
-		case s.urgent <- b:
+		case s.urgent <- f:
 			return nil
 		default:
 		}

@@ -2,70 +2,20 @@ package link
 
 import (
 	"bytes"
-	"fmt"
-	"io"
-	"os"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/pkg/lab"
 )
 
-// cable joins two pseudo terminals at a pace, in bytes a second each way.
-type cable struct {
-	ends [2]string
-	cut  atomic.Bool
-}
-
-func newCable(t *testing.T, pace int) *cable {
-	c := &cable{}
-	var masters [2]*os.File
-	for i := range masters {
-		m, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-		if err != nil {
-			t.Skipf("SKIPPED: no pseudo terminals here: %v", err)
-		}
-		t.Cleanup(func() { m.Close() })
-		rc, _ := m.SyscallConn()
-		var n int
-		rc.Control(func(fd uintptr) {
-			if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-				n, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-			}
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.ends[i] = fmt.Sprintf("/dev/pts/%d", n)
-		// Hold the other side open, or the master is told of hang-ups.
-		hold, err := os.OpenFile(c.ends[i], os.O_RDWR|unix.O_NOCTTY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { hold.Close() })
-		masters[i] = m
+// newCable joins two pseudo terminals at the pace of a line.
+func newCable(t *testing.T, baud int) *lab.Serial {
+	c, err := lab.NewSerial(baud)
+	if err != nil {
+		t.Skipf("SKIPPED: no pseudo terminals here: %v", err)
 	}
-	carry := func(to, from *os.File) {
-		const slice = 10 * time.Millisecond
-		b := make([]byte, int(float64(pace)*slice.Seconds()))
-		tick := time.NewTicker(slice)
-		defer tick.Stop()
-		for range tick.C {
-			from.SetReadDeadline(time.Now().Add(time.Second))
-			n, err := from.Read(b)
-			if err != nil && !os.IsTimeout(err) && err != io.EOF {
-				return
-			}
-			if !c.cut.Load() {
-				to.Write(b[:n])
-			}
-		}
-	}
-	go carry(masters[0], masters[1])
-	go carry(masters[1], masters[0])
+	t.Cleanup(c.Close)
 	return c
 }
 
@@ -73,18 +23,18 @@ func newCable(t *testing.T, pace int) *cable {
 // flows, and a pulled cable is found and healed.
 func TestSerial(t *testing.T) {
 	t.Parallel()
-	cable := newCable(t, 1920)
-	l := &lab{t: t}
+	cable := newCable(t, 19200)
+	l := &netLab{t: t}
 	var nodes []*node
 	for i := 1; i <= 2; i++ {
 		nodes = append(nodes, l.start(Config{
 			Self: name(i), Nodes: []string{name(1), name(2)}, Keys: testKeys(2), Incarnation: 1,
-			Media:     []Medium{{Kind: "serial", Device: cable.ends[i-1], Baud: 19200}},
+			Media:     []Medium{{Kind: "serial", Device: cable.Ends[i-1], Baud: 19200}},
 			Keepalive: 500 * time.Millisecond, Deadtime: 3 * time.Second, Warntime: time.Second,
 		}))
 	}
 	a, b := nodes[0], nodes[1]
-	up := func() bool { return a.up("node2", cable.ends[0]) && b.up("node1", cable.ends[1]) }
+	up := func() bool { return a.up("node2", cable.Ends[0]) && b.up("node1", cable.Ends[1]) }
 	eventually(t, 5*time.Second, "the line is up", up)
 
 	m, at := pattern(6000, 1), time.Now()
@@ -101,11 +51,16 @@ func TestSerial(t *testing.T) {
 		if n.log.has("Late heartbeat") {
 			t.Error("data held up the beats of the other")
 		}
+		waited := time.Duration(n.media[0].(*serial).waited.Load())
+		if waited > n.cfg.Keepalive {
+			t.Errorf("a beat waited %v for the line, more than a keepalive", waited)
+		}
+		t.Logf("a beat waited %v for the line at the longest", waited)
 	}
 
-	cable.cut.Store(true)
+	cable.Cut()
 	eventually(t, 6*time.Second, "dead", func() bool { return a.state("node2") == "dead" && b.state("node1") == "dead" })
-	cable.cut.Store(false)
+	cable.Mend()
 	eventually(t, 6*time.Second, "the line is up again", up)
 	a.Message("node2", ccm.Control, []byte("back"))
 	eventually(t, 6*time.Second, "a message", func() bool { return len(b.messages("node1")) == 3 })

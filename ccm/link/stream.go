@@ -68,10 +68,10 @@ func (t *Transport) restartSession(p *peer, why string) {
 	t.emit(ccm.TransportEvent{Kind: ccm.PeerUp, From: p.name, Incarnation: p.incarnation, At: ccm.Boottime()})
 }
 
-// queueMessage queues a message; the payload is kept.
+// queueMessage queues a message in its envelope, which is kept.
 func (t *Transport) queueMessage(to string, class ccm.Class, payload []byte) {
 	if to == t.cfg.Self {
-		t.emit(ccm.TransportEvent{Kind: ccm.MessageReceived, From: to, Incarnation: t.cfg.Incarnation, Class: class, Payload: payload, At: ccm.Boottime()})
+		t.emit(ccm.TransportEvent{Kind: ccm.MessageReceived, From: to, Incarnation: t.cfg.Incarnation, Class: class, Payload: payload[1:], At: ccm.Boottime()})
 		return
 	}
 	p := t.peers[to]
@@ -84,6 +84,9 @@ func (t *Transport) queueMessage(to string, class ccm.Class, payload []byte) {
 	case p.out.queued+len(payload) > maxQueued:
 		t.restartSession(p, fmt.Sprintf("%d bytes wait for it", p.out.queued))
 	default:
+		if x := t.dataPath(p); x != nil && x.medium.traits().slow {
+			payload = deflate(payload)
+		}
 		p.out.push(class, payload)
 		t.dirty[p] = true
 	}
@@ -123,6 +126,11 @@ func (t *Transport) dataIn(p *peer, f *received) {
 	done, ok := p.in.take(k)
 	t.dirty[p] = true
 	for _, m := range done {
+		m, err := open(m)
+		if err != nil {
+			t.sink.drops.add(errGarbage, f.medium.link(), func() string { return fmt.Sprintf("is the end of %v, from %s", err, p.name) })
+			continue
+		}
 		if k.class == classGossip {
 			if t.gossip != nil {
 				t.gossip.wire.streamIn(p.name, m)

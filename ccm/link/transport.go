@@ -88,7 +88,8 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 	t.commands.wake = make(chan struct{}, 1)
 	t.policy = policy{self: cfg.Self, life: t.life, cluster: clusterHash(cfg.ClusterName, cfg.ClusterID), autojoin: cfg.Autojoin}
 	t.beats.cluster = t.policy.cluster
-	if !cfg.NoGossip {
+	// A serial line alone is too slow for chatter.
+	if !cfg.NoGossip && slices.ContainsFunc(cfg.Media, func(m Medium) bool { return m.Kind != "serial" }) {
 		var err error
 		if t.gossip, err = newGossip(t); err != nil {
 			cancel()
@@ -173,7 +174,7 @@ func (t *Transport) plan() {
 			u.groups = append(u.groups, groupOf{addr: a, ttl: m.TTL, loop: m.Loop})
 			g.medium, g.shared, g.addr = u, true, netip.AddrPortFrom(a, g.port)
 		case "serial":
-			m := newSerial(m.Device, m.Baud, t.log)
+			m := newSerial(m.Device, m.Baud, t.cfg.Keepalive, t.log)
 			t.media = append(t.media, m)
 			g.medium, g.shared = m, true
 		}
@@ -232,8 +233,8 @@ func (t *Transport) Datagram(to string, payload []byte) {
 // Message implements [ccm.Transport]. A message to a node that is not alive, or
 // was never heard, is dropped at once.
 func (t *Transport) Message(to string, class ccm.Class, payload []byte) {
-	payload = slices.Clone(payload)
-	t.do(func() { t.queueMessage(to, class, payload) })
+	m := envelope(payload)
+	t.do(func() { t.queueMessage(to, class, m) })
 }
 
 // Events implements [ccm.Transport].

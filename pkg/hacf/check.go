@@ -45,6 +45,14 @@ func (p *parser) finish() {
 		p.add(Warning, at("initdead"), "interfaces and switches often need longer after a boot",
 			"Initial dead time [%d] may be too small!", milliseconds(c.Initdead))
 	}
+	switch set := at("warntime") != 0; {
+	case set && c.Warntime >= c.Deadtime:
+		p.add(Warning, at("warntime"), "warntime lies between keepalive and deadtime",
+			"Warn time [%d] is not below deadtime [%d]: a node is dead before its heartbeat is late", milliseconds(c.Warntime), milliseconds(c.Deadtime))
+	case c.Warntime <= c.Keepalive:
+		p.add(Warning, at("warntime"), "warntime lies between keepalive and deadtime",
+			"Warn time [%d] is not above keepalive [%d]: every heartbeat would be late", milliseconds(c.Warntime), milliseconds(c.Keepalive))
+	}
 	if !c.CRM.Enabled() && c.Autojoin != "none" {
 		p.add(Error, at("autojoin"), "write autojoin none, or crm yes",
 			"R1 style resource management conflicts with  autojoin set")
@@ -69,8 +77,23 @@ func defaultInitdead(deadtime time.Duration) time.Duration {
 	return 2 * deadtime
 }
 
-// checkSerial warns of rings: a cable reaches one other node.
+// serialBits is what a heartbeat and its answer take on a serial line, in bits.
+const serialBits = 4000
+
+// checkSerial warns of lines that heartbeats alone would fill, and of rings: a
+// cable reaches one other node.
 func (p *parser) checkSerial() {
+	for _, m := range p.cfg.Media {
+		if m.Kind != Serial {
+			continue
+		}
+		// Half of the line is for everything else.
+		least := 2 * serialBits * time.Second / time.Duration(m.Baud)
+		if least = least.Round(10 * time.Millisecond); p.cfg.Keepalive < least {
+			p.add(Warning, m.Line, fmt.Sprintf("write keepalive %dms or more, or a higher baud", milliseconds(least)),
+				"Heartbeats each %d ms take more than half of a serial line of %d baud", milliseconds(p.cfg.Keepalive), m.Baud)
+		}
+	}
 	if len(p.cfg.Nodes) < 3 {
 		return
 	}

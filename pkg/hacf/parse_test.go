@@ -199,6 +199,32 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
+// TestRelations holds the times against one another where a slip is no error.
+func TestRelations(t *testing.T) {
+	const base = "node a b\nlogfile /l\ncrm on\ninitdead 60\n"
+	for _, c := range []struct{ lines, want string }{
+		{"bcast eth0\nwarntime 10", ""},
+		{"bcast eth0\nwarntime 30", "Warn time [30000] is not below deadtime [30000]"},
+		{"bcast eth0\nwarntime 1000ms", "Warn time [1000] is not above keepalive [1000]"},
+		{"bcast eth0\nwarntime 1000001us", "Warn time [1000] is not above keepalive [1000]"},
+		{"bcast eth0\nwarntime 1.002s", ""},
+		{"serial /dev/ttyS0", ""},
+		{"serial /dev/ttyS0\nkeepalive 300ms", "Heartbeats each 300 ms take more than half of a serial line of 19200 baud"},
+		{"baud 115200\nserial /dev/ttyS0\nkeepalive 300ms", ""},
+	} {
+		_, ds := mustParse(t, base+c.lines+"\n")
+		var got []string
+		for _, d := range ds {
+			if !strings.Contains(d.String(), "Heartbeat itself knows") {
+				got = append(got, d.String())
+			}
+		}
+		if text := strings.Join(got, "\n"); c.want == "" && text != "" || !strings.Contains(text, c.want) {
+			t.Errorf("%q: %q, want %q", c.lines, text, c.want)
+		}
+	}
+}
+
 func TestSerialRing(t *testing.T) {
 	const two = "node a b\nlogfile /l\ncrm on\nserial /dev/ttyS0\n"
 	if _, ds := mustParse(t, two); len(ds) != 0 {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -37,6 +38,9 @@ type Spec struct {
 	Name string
 	// Links are its interfaces.
 	Links []Link
+	// Devices maps paths inside the node to device files outside, such as the end
+	// of a [Serial].
+	Devices map[string]string
 }
 
 // Node is one machine of a lab. Its methods may be called from any goroutine.
@@ -195,7 +199,11 @@ func (n *Node) start() (*machine, error) {
 		cmd.Wait()
 		close(m.dead)
 	}()
-	spec := &rootSpec{Name: n.spec.Name, Root: filepath.Join(n.dir, "root"), Disk: n.Disk(), Hosts: n.hostsPath(), Files: n.lab.opts.Files}
+	spec := &rootSpec{Name: n.spec.Name, Root: filepath.Join(n.dir, "root"), Disk: n.Disk(), Hosts: n.hostsPath(), Files: maps.Clone(n.lab.opts.Files)}
+	if spec.Files == nil {
+		spec.Files = map[string]string{}
+	}
+	maps.Copy(spec.Files, n.spec.Devices)
 	var ev event
 	err = send(conn, request{Op: "root", Root: spec})
 	if err == nil {
