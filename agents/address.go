@@ -143,9 +143,10 @@ func (k *host) freeLabel(l netlink.Link) (string, error) {
 	return "", nil
 }
 
-// add configures the address; that it exists already is no error.
-func (k *host) add(l netlink.Link, ip netip.Addr, bits int, broadcast netip.Addr, label string) error {
-	a := &netlink.Addr{IPNet: ipNet(ip, bits), Label: label}
+// add configures the address, for ever or for a number of seconds; that it
+// exists already is no error.
+func (k *host) add(l netlink.Link, ip netip.Addr, bits int, broadcast netip.Addr, label string, seconds int) error {
+	a := &netlink.Addr{IPNet: ipNet(ip, bits), Label: label, ValidLft: seconds, PreferedLft: seconds}
 	if ip.Is4() {
 		a.Broadcast = net.IPv4zero
 		if broadcast.IsValid() {

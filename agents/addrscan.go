@@ -20,7 +20,14 @@ type kernelAddr struct {
 	// peer is the other end of a point-to-point address, else invalid.
 	peer  netip.Addr
 	label string
+	// metric is the priority of the route that came with the address, 0: none.
+	metric uint32
+	// valid is for how many seconds the kernel keeps the address; forever.
+	valid uint32
 }
+
+// forever is the lifetime of an address without end.
+const forever = 1<<32 - 1
 
 // scanAddrs hands every address of a family to each. It is frugal, as a node may
 // hold hundreds of addresses and look at all of them for each. A listing that
@@ -51,7 +58,7 @@ func parseAddr(msg []byte) (kernelAddr, bool) {
 	if len(msg) < unix.SizeofIfAddrmsg {
 		return a, false
 	}
-	a.bits, a.flags = int(msg[1]), uint32(msg[2])
+	a.bits, a.flags, a.valid = int(msg[1]), uint32(msg[2]), forever
 	a.index = int(binary.NativeEndian.Uint32(msg[4:]))
 	var local, address netip.Addr
 	for b := msg[unix.SizeofIfAddrmsg:]; len(b) >= unix.SizeofRtAttr; {
@@ -67,6 +74,14 @@ func parseAddr(msg []byte) (kernelAddr, bool) {
 			address, _ = netip.AddrFromSlice(v)
 		case unix.IFA_LABEL:
 			a.label = string(bytes.TrimRight(v, "\x00"))
+		case unix.IFA_CACHEINFO:
+			if len(v) >= 8 { // struct ifa_cacheinfo: preferred, valid
+				a.valid = binary.NativeEndian.Uint32(v[4:])
+			}
+		case unix.IFA_RT_PRIORITY:
+			if len(v) == 4 {
+				a.metric = binary.NativeEndian.Uint32(v)
+			}
 		case unix.IFA_FLAGS:
 			if len(v) == 4 {
 				a.flags = binary.NativeEndian.Uint32(v)

@@ -23,6 +23,18 @@ type Env struct {
 	// SetAttribute writes a transient attribute of this node, such as a
 	// promotion score; "" deletes it. It may be nil.
 	SetAttribute func(name, value string)
+	// Lifetime, if set, tells for how many whole seconds the kernel may keep an
+	// address that is added now (0: for ever), and whether this node may hold
+	// one at all.
+	Lifetime func() (seconds int, may bool)
+}
+
+// lifetime is Lifetime, without it for ever.
+func (e *Env) lifetime() (seconds int, may bool) {
+	if e.Lifetime == nil {
+		return 0, true
+	}
+	return e.Lifetime()
 }
 
 // DefaultRunDir is HA_RSCTMP as Debian's resource-agents have it.

@@ -262,7 +262,30 @@ func (a *ipaddr) configure(k *host, s ipSpec, env *Env) (l netlink.Link, label s
 	} else {
 		env.info("Adding address %s to %s", prefix, shown)
 	}
-	return l, label, false, k.add(l, s.ip, bits, bcast, label)
+	seconds, may := env.lifetime()
+	if !may {
+		return nil, "", false, errNoRight
+	}
+	if err := k.add(l, s.ip, bits, bcast, label, seconds); err != nil {
+		return nil, "", false, err
+	}
+	// This process may have been stopped between the question and the address.
+	if _, may := env.lifetime(); !may {
+		return nil, "", false, errors.Join(errNoRight, a.unconfigure(k, s))
+	}
+	return l, label, false, nil
+}
+
+// errNoRight indicates that the right to hold an address ended during its start.
+var errNoRight = errors.New("this node has no right to hold the address any more")
+
+// unconfigure takes back what configure did.
+func (a *ipaddr) unconfigure(k *host, s ipSpec) error {
+	here, _, err := a.state(k, s)
+	for i := range here {
+		err = errors.Join(err, k.remove(&here[i]))
+	}
+	return err
 }
 
 // unpark removes the address from the loopback device.
@@ -362,7 +385,7 @@ func (a *ipaddr) park(k *host, ip netip.Addr) error {
 	if err != nil {
 		return fmt.Errorf("lvs_support: loopback device: %w", err)
 	}
-	return k.add(lo, ip, ip.BitLen(), netip.Addr{}, "")
+	return k.add(lo, ip, ip.BitLen(), netip.Addr{}, "", 0)
 }
 
 // Release implements [Releaser]: the address is removed wherever it is, whatever

@@ -46,6 +46,15 @@ type Config struct {
 	Requires func(resource string) []string
 	// Managed tells whether StopAll may stop the resource; nil: all.
 	Managed func(resource string) bool
+	// Before is called just before an operation that changes the state of a
+	// resource (not a monitor) is executed here, After with what came of any
+	// operation. Both are called from several goroutines and hold the operation
+	// up.
+	Before func(op Op)
+	After  func(r Result)
+	// Lifetime is what built-in agents are told of how long an address may last
+	// without this process; see [agents.Env].
+	Lifetime func() (seconds int, may bool)
 	// SetAttribute sets a transient attribute of this node for built-in agents.
 	SetAttribute func(name, value string)
 }

@@ -61,12 +61,18 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 		ctx, cancel = context.WithTimeoutCause(ctx, op.Timeout, errTimeout)
 		defer cancel()
 	}
+	if l.cfg.Before != nil && changesState(op) {
+		l.cfg.Before(*op)
+	}
 	if isBuiltin {
 		r = l.runBuiltin(ctx, agent, r)
 	} else {
 		r = l.runScript(ctx, t, r, file, args)
 	}
 	r.ExecTime = time.Since(r.LastRun)
+	if l.cfg.After != nil {
+		l.cfg.After(r)
+	}
 	return r
 }
 
@@ -150,6 +156,7 @@ func (l *LRM) agentEnv(op *Op) agents.Env {
 	return agents.Env{
 		Instance: op.Resource, Params: l.params(op), CheckLevel: level,
 		RunDir: l.cfg.RunDir, Stdout: io.Discard, Stderr: io.Discard, SetAttribute: l.cfg.SetAttribute,
+		Lifetime: l.cfg.Lifetime,
 	}
 }
 

@@ -84,10 +84,15 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 	wg.Wait()
 	if ctx.Err() == nil && !time.Now().Before(deadline) {
 		l.cut()
-		for i := range plan {
-			if answers[i].How == NotReleased && !answers[i].forced {
-				l.force(plan[i].Op, &answers[i])
-				answers[i].Took = time.Since(began)
+		// Addresses first: they cost no time and wait for nobody. Then what was
+		// started last, as it may need what was started before.
+		for _, addresses := range []bool{true, false} {
+			for i := len(plan) - 1; i >= 0; i-- {
+				op := &plan[i].Op
+				if answers[i].How == NotReleased && !answers[i].forced && addresses == agents.IsAddress(op.Class, op.Provider, op.Type) {
+					l.force(*op, &answers[i])
+					answers[i].Took = time.Since(began)
+				}
 			}
 		}
 	}
@@ -165,13 +170,17 @@ func (l *LRM) cut() {
 	})
 }
 
-// force lets the built-in agent of that name take the resource away.
+// force lets the built-in agent of that name, or who else knows how, take the
+// resource away.
 func (l *LRM) force(op Op, a *Released) {
 	a.forced = true
 	agent, ok := l.cfg.Registry(op.Class, op.Provider, op.Type)
 	rel, can := agent.(agents.Releaser)
 	if !ok || !can {
-		a.Reason += "; no built-in agent can take it away by force"
+		rel, can = agents.LookupReleaser(op.Class, op.Provider, op.Type)
+	}
+	if !can {
+		a.Reason += "; nothing built in can take it away by force"
 		return
 	}
 	env := l.agentEnv(&op)

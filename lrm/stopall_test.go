@@ -146,7 +146,7 @@ func TestStopAllSaysWhatIsLeft(t *testing.T) {
 		l.Execute(act("a", "start"))
 		synctest.Wait()
 		rel := l.StopAll(context.Background(), time.Now().Add(time.Second))
-		if len(rel) != 1 || rel[0].How != NotReleased || rel[0].Reason != "its stop did not end in time; no built-in agent can take it away by force" {
+		if len(rel) != 1 || rel[0].How != NotReleased || rel[0].Reason != "its stop did not end in time; nothing built in can take it away by force" {
 			t.Errorf("%+v", rel)
 		}
 		same(t, "active", l.Active(), []string{"a"})

@@ -135,3 +135,12 @@ func (t Timing) Warning() string {
 		"a stop bound of at most %v, or deadtime of at least %v, would fit",
 		t.Takeover, t.Deadtime, t.StopBound, t.Lease, max(0, t.Deadtime-t.Lease-t.Margin), (t.StopBound+t.Margin)*5/2+t.EchoAge*5/2)
 }
+
+// Drift is how much longer lease and stop bound may last by a clock that runs
+// slower than that of the node that waits for them.
+func (t Timing) Drift() time.Duration {
+	return time.Duration(MaxDrift * float64(t.Lease+t.StopBound))
+}
+
+// Slack is what rule 31 leaves for timers that fire late.
+func (t Timing) Slack() time.Duration { return t.Takeover - t.Lease - t.StopBound - t.Drift() }

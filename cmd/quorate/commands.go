@@ -44,16 +44,15 @@ func commands() map[string]command {
 		"cibadmin":        fromCobra(cibadmin.New),
 		"haresources2cib": fromCobra(h2ccmd.New),
 		guard.Command: func(env *cli.Env, args []string) int {
-			if len(args) != 1 {
-				return cli.ExitUsage
-			}
-			return guard.Main(args[0], daemon.NewLogger(env.Stderr, slog.LevelInfo).With("component", "guard"))
+			return guard.Main(args, daemon.NewLogger(env.Stderr, slog.LevelInfo).With("component", "guard"))
 		},
 		"ocf": func(env *cli.Env, args []string) int {
 			return agents.Main(args, os.Environ(), env.Stdout, env.Stderr)
 		},
 		"run":       fromCobra(daemon.NewCommand),
 		"sim":       fromCobra(sim.NewCommand),
+		"restart":   fromCobra(node.NewRestart),
+		"timing":    fromCobra(daemon.NewTimingCommand),
 		lab.InitArg: func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
 	}
 }
@@ -63,7 +62,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "reload": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

@@ -41,6 +41,7 @@ func sections(st *client.Status) []mon.Section {
 		fmt.Sprintf("%s sees view %d: %s", st.Node, st.View.Instance.Number, st.View.Reason),
 		"Lease: " + lease,
 		"Exclusion: " + st.Lease.Exclusion,
+		st.Budget,
 	}}}
 	var links []string
 	for _, p := range st.Peers {

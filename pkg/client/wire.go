@@ -31,6 +31,9 @@ const (
 	VerbVoter = "voter"
 	// VerbReload reads the keys anew; Response.Text says what that changed.
 	VerbReload = "reload"
+	// VerbRestart restarts the daemon in place, with all its files read anew; the
+	// resources stay. The answer comes before the restart.
+	VerbRestart = "restart"
 	// VerbController returns the state of the controller of Request.Node, of
 	// this node if that is empty, as Response.Text.
 	VerbController = "controller"

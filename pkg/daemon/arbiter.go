@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quorate/quorate/ccm"
-	"github.com/quorate/quorate/ccm/agree"
 	"github.com/quorate/quorate/pkg/authkeys"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/hacf"
@@ -39,9 +38,9 @@ func RunArbiter(ctx context.Context, o Options, log *slog.Logger) error {
 		return err
 	}
 	s.keys = *keys
-	timing, err := agree.NewTiming(agree.TimingOptions{Keepalive: conf.Keepalive, Deadtime: conf.Deadtime, Initdead: conf.Initdead})
+	timing, err := newTiming(conf)
 	if err != nil {
-		return fmt.Errorf("%s: %w", conf.File, err)
+		return err
 	}
 	life, end := context.WithCancel(context.Background())
 	defer end()

@@ -49,6 +49,7 @@ the cluster in order; a second one stops them here at once.`,
 	f.StringVar(&o.StateDir, "state-dir", DefaultStateDir, "directory of what must survive: crm/cib.xml, cluster.db")
 	f.StringVar(&o.RunDir, "run-dir", env.RunDir, "directory of the socket and of volatile state")
 	f.StringVar(&o.Self, "node", "", "name of this node (default: uname -n)")
+	f.BoolVar(&o.NoWatchdog, "no-watchdog", false, "do without the watchdog of ha.cf; the status says \"not enforced\"")
 	f.BoolVar(&o.Debug, "debug", false, "log more")
 	return c
 }

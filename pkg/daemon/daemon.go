@@ -42,6 +42,11 @@ type Daemon struct {
 	reloader   *reloader
 	info       nodeInfo
 
+	watchdog  *guard.Watchdog // nil: none
+	addrs     *addresses
+	inherited int64 // end of the lease of the program before this one in the process, or 0
+	restarts  bool  // run has ended because this program is to be executed anew
+
 	hurry  <-chan struct{} // closed by the second request to stop
 	failed <-chan struct{} // closed when the membership layer gave up
 	calls  chan func()     // from clients and workers, run by the owner
@@ -112,6 +117,8 @@ func (d *Daemon) run(ctx context.Context) {
 		case <-leaseChanged:
 			_, leaseChanged = d.cluster.Lease()
 			d.checkLease()
+		case <-d.guard.Cut:
+			d.stopCut()
 		case msg := <-d.cluster.Receive():
 			view, viewChanged = d.newestView(ctx, viewChanged)
 			d.message(ctx, msg)

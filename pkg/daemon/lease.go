@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/lrm"
 	"github.com/quorate/quorate/pkg/member"
 )
@@ -13,7 +14,7 @@ import (
 // policies ignore and freeze resources stay, and the status says that exclusion
 // is not guaranteed.
 func (d *Daemon) checkLease() {
-	lease, _ := d.cluster.Lease()
+	lease := d.lease()
 	var active []string
 	stop, due := d.leaseEnd.Decide(time.Now(), lease, d.policy(), func() bool {
 		active = d.lrm.Active()
@@ -22,11 +23,31 @@ func (d *Daemon) checkLease() {
 	if !due {
 		return
 	}
+	d.guard.State.Begun(d.guard.State.Stop())
 	if stop.First {
 		d.log.Warn(fmt.Sprintf("the right to run resources has run out (no quorum confirmed this node in time): stopping %v, done by %s at the latest",
 			active, stop.Deadline.Format("15:04:05.000")), "component", "crmd")
 	}
 	go d.stopAll(stop.Deadline)
+}
+
+// stopCut stops everything after the guard has taken addresses away: this daemon
+// did not run when its lease ended, and what it believes active is not.
+func (d *Daemon) stopCut() {
+	d.log.Warn("this daemon was not run when its lease ended, and the guard has taken addresses away: everything is stopped", "component", "crmd")
+	go d.stopAll(time.Now().Add(d.info.stopBound))
+}
+
+// lease is the lease of this life of the daemon or, before there is one, of the
+// program that it replaced in the same process.
+func (d *Daemon) lease() ccm.LeaseState {
+	lease, _ := d.cluster.Lease()
+	if lease.Release.IsZero() && d.inherited != 0 {
+		left := time.Duration(d.inherited - ccm.Boottime())
+		lease.Valid, lease.Stop = left > 0, time.Now().Add(left)
+		lease.Release = lease.Stop.Add(d.info.stopBound)
+	}
+	return lease
 }
 
 func (d *Daemon) policy() string { return member.Policy(d.replica.Root()) }
@@ -73,4 +94,5 @@ func (d *Daemon) instructGuard() {
 	if err := d.guard.Keep(member.Unmanaged(root)); err != nil {
 		d.log.Error(fmt.Sprintf("the guard does not know which resources stay: %v", err), "component", "guard")
 	}
+	d.addrs.poke()
 }

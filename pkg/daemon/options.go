@@ -21,6 +21,8 @@ type Options struct {
 	RunDir string
 	// OCFRoot is the tree of OCF agents.
 	OCFRoot string
+	// NoWatchdog does without the watchdog of ha.cf, here and now.
+	NoWatchdog bool
 	// Debug logs more.
 	Debug bool
 }

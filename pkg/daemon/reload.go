@@ -27,6 +27,8 @@ type reloader struct {
 	keys  link.Keys
 	hacf  []byte // the text that the daemon was started with
 	asked chan func(text string, err error)
+	// restart restarts the daemon in place, with a changed ha.cf.
+	restart func()
 }
 
 func newReloader(o Options, s *settings, log *slog.Logger) *reloader {
@@ -46,28 +48,36 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 		case <-hangups:
 		case reply = <-r.asked:
 		}
-		text, err := r.reload()
+		text, changed, err := r.reload()
 		if err != nil {
 			r.log.Error("Reload refused, nothing has changed: " + err.Error())
 		} else {
 			r.log.Info("Reload: " + text)
 		}
 		reply(text, err)
+		if changed {
+			r.restart()
+		}
 	}
 }
 
-// reload takes the keys over. It says what it has done, or why nothing was done.
-func (r *reloader) reload() (string, error) {
+// reload takes the keys over. It says what it has done, or why nothing was done,
+// and whether ha.cf has changed as well.
+func (r *reloader) reload() (text string, changed bool, err error) {
 	path := filepath.Join(r.opts.ConfigDir, "authkeys")
 	keys, remarks, err := authkeys.Load(path)
 	report(r.log, remarks)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	text := path + " has not changed"
+	conf, changed, err := r.compareConf()
+	if err != nil {
+		return "", false, err
+	}
+	text = path + " has not changed"
 	if !reflect.DeepEqual(*keys, r.keys) {
 		if err := r.links().SetKeys(*keys); err != nil {
-			return "", fmt.Errorf("%s: %w", path, err)
+			return "", false, fmt.Errorf("%s: %w", path, err)
 		}
 		text = fmt.Sprintf("%s: key %d (%s) signs, %d key(s) are accepted", path, keys.Sign, keys.ByID[keys.Sign].Method, len(keys.ByID))
 		old, known := r.keys.ByID[keys.Sign]
@@ -77,23 +87,24 @@ func (r *reloader) reload() (string, error) {
 		}
 		r.keys = *keys
 	}
-	return text + "; " + r.compareConf(), nil
+	return text + "; " + conf, changed, nil
 }
 
-// compareConf says whether ha.cf is still what the daemon runs by.
-func (r *reloader) compareConf() string {
+// compareConf says whether ha.cf is still what the daemon runs by; a changed one
+// must be in order.
+func (r *reloader) compareConf() (text string, changed bool, err error) {
 	path := filepath.Join(r.opts.ConfigDir, "ha.cf")
 	now, err := os.ReadFile(path)
 	switch {
 	case err != nil:
-		return fmt.Sprintf("%v: the daemon goes on with what it read at its start", err)
+		return fmt.Sprintf("%v: the daemon goes on with what it read at its start", err), false, nil
 	case bytes.Equal(now, r.hacf):
-		return path + " has not changed"
+		return path + " has not changed", false, nil
 	}
 	if _, _, err := hacf.Load(path, r.opts.Self, hacf.Options{}); err != nil {
-		return fmt.Sprintf("%s would be refused at the next start: %v", path, err)
+		return "", false, fmt.Errorf("%s would be refused at the next start: %w", path, err)
 	}
-	return path + " has changed: that takes effect when the daemon is started again"
+	return path + " has changed: the daemon restarts in place with it, resources stay", true, nil
 }
 
 // ask serves VerbReload.

@@ -11,7 +11,6 @@ import (
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/client"
-	"github.com/quorate/quorate/pkg/member"
 	"github.com/quorate/quorate/pkg/version"
 )
 
@@ -37,6 +36,8 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askClient, req.Client, done) })
 	case client.VerbReload:
 		return d.reloader.ask(ctx, reply)
+	case client.VerbRestart:
+		return d.wait(ctx, reply, d.serveRestart)
 	case client.VerbCleanup:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.cleanup(req, done) })
 	}
@@ -86,6 +87,11 @@ func (d *Daemon) waitFor(ctx context.Context, reply func(*client.Response) error
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-d.done:
+		select {
+		case r := <-ch:
+			return reply(r)
+		default:
+		}
 		return reply(&client.Response{Code: cli.ExitTimeout,
 			Error: "the daemon shut down before the outcome was known"})
 	}
@@ -114,15 +120,7 @@ func (d *Daemon) watch(ctx context.Context, reply func(*client.Response) error) 
 // status gathers what the daemon knows beyond the CIB. Owner goroutine only.
 func (d *Daemon) status() *client.Status {
 	lease, _ := d.cluster.Lease()
-	if policy := d.policy(); member.KeepsResources(policy) {
-		missing := fmt.Sprintf("no-quorum-policy=%s keeps resources when the right to run them has ended", policy)
-		if lease.Exclusion != "guaranteed" {
-			missing = lease.Exclusion + "; " + missing
-		} else {
-			missing = "not guaranteed: " + missing
-		}
-		lease.Exclusion = missing
-	}
+	lease.Exclusion = d.exclusion(lease.Exclusion)
 	conf := d.info.conf
 	s := &client.Status{
 		Node: d.opts.Self, UUID: d.info.uuid, Version: version.Version, PID: os.Getpid(),
@@ -146,7 +144,7 @@ func (d *Daemon) status() *client.Status {
 	if !slices.ContainsFunc(s.Peers, func(p ccm.PeerStatus) bool { return p.Name == d.opts.Self }) {
 		s.Peers = slices.Insert(s.Peers, 0, ccm.PeerStatus{Name: d.opts.Self, Type: "normal", Status: "active"})
 	}
-	if lease.Exclusion != "guaranteed" {
+	if lease.Exclusion != guaranteed {
 		s.Problems = append(s.Problems, "exclusion "+lease.Exclusion)
 	}
 	return s

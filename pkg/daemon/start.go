@@ -35,14 +35,16 @@ type nodeInfo struct {
 	budget string
 	// stopBound is how long stops may take when the right to run has ended.
 	stopBound time.Duration
-	// takeover is when a lost node has let go at the latest.
-	takeover time.Duration
-	started  time.Time
+	// takeover is when a lost node has let go at the latest, lease the length of
+	// a lease.
+	takeover, lease time.Duration
+	started         time.Time
 }
 
 // settings are the files of the administrator, read and found in order.
 type settings struct {
 	conf      *hacf.Config
+	timing    agree.Timing
 	keys      link.Keys
 	uuid      string
 	candidate *cib.Element
@@ -73,6 +75,9 @@ func readSettings(o Options, log *slog.Logger) (*settings, error) {
 		return nil, err
 	}
 	s.keys = *keys
+	if s.timing, err = newTiming(conf); err != nil {
+		return nil, err
+	}
 	_, noState := os.Stat(filepath.Join(o.StateDir, "cluster.db"))
 	if s.candidate, err = candidate(filepath.Join(o.StateDir, "crm", "cib.xml"), noState == nil, log); err != nil {
 		return nil, err
@@ -142,25 +147,19 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	life, end := context.WithCancel(context.Background())
 	defer end()
 
-	timing, err := agree.NewTiming(agree.TimingOptions{
-		Keepalive: s.conf.Keepalive, Deadtime: s.conf.Deadtime, Initdead: s.conf.Initdead})
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.conf.File, err)
-	}
+	timing := s.timing
 	log.Info(timing.Sentence())
 	if w := timing.Warning(); w != "" {
 		log.Warn(w)
 	}
-	// What an earlier daemon left active was run by a right that is gone.
-	if err := guard.Retire(o.RunDir); err != nil {
-		return err
-	}
-	guard.ReleaseLeftovers(o.RunDir, timing.StopBound, log.With("component", "guard"))
-	watch, err := guard.Start(o.RunDir, timing.StopBound, os.Stderr, log.With("component", "guard"))
+	again := takeHandover(log)
+	watch, dog, err := startGuard(o, s, again, log.With("component", "guard"))
 	if err != nil {
 		return err
 	}
 	defer watch.Stop()
+	addrs := newAddresses(watch.State, timing, log.With("component", "guard"))
+	go addrs.run(life)
 	configured := make(chan struct{}, 1)
 	rep := member.NewReplica(func() {
 		select {
@@ -172,30 +171,41 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	cc.OnLease, cc.RealtimePriority = watch.State.SetLease, prio
+	cc.RealtimePriority = prio
+	cc.OnLease = func(stop int64) {
+		watch.SetLease(stop)
+		addrs.confirmed()
+	}
 	node, err := ccm.Start(life, cc)
 	if err != nil {
 		return err
 	}
 	g := newGate(node)
+	addrs.setStays(func(resource string) bool { return !watch.State.Enforced() || !member.Managed(rep.Root(), resource) })
 	resources := lrm.New(lrm.Config{
 		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, guard.ResourceDir),
 		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
 		Managed: func(resource string) bool { return member.Managed(rep.Root(), resource) },
+		Before:  addrs.before, After: addrs.after, Lifetime: addrs.lifetime,
 	})
+	for _, l := range resources.Leftovers() {
+		addrs.hold(l.Op)
+	}
 	text := ""
 	if s.candidate != nil {
 		text = string(cib.PrintCompact(s.candidate))
 	}
 	d := &Daemon{
-		opts: o, log: log, cluster: node, electorate: node, replica: rep, lrm: resources, gate: g, guard: watch,
+		opts: o, log: log, cluster: node, electorate: node, replica: rep, lrm: resources, gate: g, guard: watch, watchdog: dog, addrs: addrs, inherited: again.Stop,
 		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
 			TransitionerID: uuid.NewString(), Version: version.Version, Stack: stackName, Candidate: text}),
 		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,
-		info:  nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound, takeover: timing.Takeover, started: begun},
+		info: nodeInfo{uuid: s.uuid, conf: s.conf, budget: timing.Sentence(), stopBound: timing.StopBound,
+			takeover: timing.Takeover, lease: timing.Lease, started: begun},
 		hurry: hurry.Done(), failed: node.Done(), said: map[string]bool{}, questions: questions{waiting: map[uint64]question{}}, calls: make(chan func(), 64), done: make(chan struct{}), news: make(chan struct{}),
 		file: newCIBFile(o.StateDir, log), reloader: newReloader(o, s, log),
 	}
+	d.reloader.restart = func() { d.restartLogged(life, func() {}) }
 	go d.reloader.run(life, hup)
 	d.edits = member.NewEdits(o.Self, editHost{d})
 	d.attrs = newAttributes(d)
@@ -212,6 +222,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 
 	closing, cancel := context.WithTimeout(context.Background(), leaveBound)
 	defer cancel()
+	if d.restarts {
+		return d.execute(closing, node, end)
+	}
 	released := len(resources.Active()) == 0 && len(resources.InFlight()) == 0
 	resources.Close()
 	if released {
@@ -237,6 +250,62 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 // stackName is what the configuration calls the layer below the controller; the
 // schema does not allow the names of stacks that Pacemaker gave up.
 const stackName = "quorate"
+
+// newTiming derives the periods of a configuration. Whether a node uses its
+// watchdog matters to the others, so what counts is what the file says.
+func newTiming(conf *hacf.Config) (agree.Timing, error) {
+	t, err := agree.NewTiming(agree.TimingOptions{Keepalive: conf.Keepalive, Deadtime: conf.Deadtime,
+		Initdead: conf.Initdead, Watchdog: conf.Watchdog != ""})
+	if err != nil {
+		return t, fmt.Errorf("%s: %w", conf.File, err)
+	}
+	return t, nil
+}
+
+// startGuard opens the watchdog and starts the guard. What an earlier daemon
+// left active was run by a right that is gone and is stopped, unless this
+// program replaces it in the same process and the lease holds.
+func startGuard(o Options, s *settings, again handover, log *slog.Logger) (*guard.Guard, *guard.Watchdog, error) {
+	dog, err := openWatchdog(o, s, again, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts := guard.Options{RunDir: o.RunDir, Lease: s.timing.Lease, Bound: s.timing.StopBound, Fresh: s.timing.EchoAge,
+		Watchdog: dog, Stop: again.Stop, ErrOut: os.Stderr, Logger: log}
+	if s.conf.Realtime {
+		opts.Priority = s.conf.RTPrio
+	}
+	if again.Stop == 0 {
+		if err := guard.Retire(o.RunDir); err != nil {
+			return nil, nil, err
+		}
+		guard.ReleaseLeftovers(o.RunDir, s.timing.StopBound, log)
+	}
+	g, err := guard.Start(opts)
+	return g, dog, err
+}
+
+// openWatchdog opens the device of ha.cf, or takes it over.
+func openWatchdog(o Options, s *settings, again handover, log *slog.Logger) (*guard.Watchdog, error) {
+	path := s.conf.Watchdog
+	if again.Watchdog > 0 {
+		old, err := guard.AdoptWatchdog(again.Watchdog, again.Path, s.timing.Watchdog, log)
+		if err != nil || path == again.Path && !o.NoWatchdog {
+			return old, err
+		}
+		if err := old.CloseInOrder(); err != nil { // the new ha.cf does without
+			log.Error(fmt.Sprintf("watchdog %s: %v", old.Path, err))
+		}
+	}
+	switch {
+	case path == "":
+		return nil, nil
+	case o.NoWatchdog:
+		log.Warn(fmt.Sprintf("the watchdog %s of ha.cf is not used (--no-watchdog): exclusion is not enforced by it", path))
+		return nil, nil
+	}
+	return guard.OpenWatchdog(path, s.timing.Watchdog, log)
+}
 
 // leaveBound is how long the others may take to hear that this node leaves. A
 // node that left a moment before never answers.

@@ -221,7 +221,7 @@ func (c *cluster) commands() {
 		owner := c.ownedByOther(floating, "litsha21")
 		for _, name := range []string{"litsha22", "litsha23"} {
 			c.says(name, []string{"crm_mon", "-1"}, "Online: [ litsha22 litsha23 ]", "OFFLINE: [ litsha21 ]", "Started "+owner,
-				"Membership", "Lease: valid", "Exclusion: guaranteed")
+				"Membership", "Lease: valid", "Exclusion: not guaranteed: not enforced: no watchdog is configured and sysrq is not allowed")
 		}
 		if err := c.nodes["litsha21"].Boot(); err != nil {
 			t.Fatal(err)

@@ -176,7 +176,7 @@ func TestArticleCIB(t *testing.T) {
 	})
 	c.sub("the address in the kernel", func(t *testing.T, c *cluster) {
 		out := c.ok("litsha21", "ip", "-o", "-4", "addr", "show", "dev", "eth0")
-		for _, text := range []string{"192.168.71.205/24 brd 192.168.71.255 ", "secondary eth0:0", "192.168.71.201/24"} {
+		for _, text := range []string{"192.168.71.205/24 brd 192.168.71.255 ", "secondary dynamic eth0:0", "192.168.71.201/24"} {
 			if !strings.Contains(out, text) {
 				t.Errorf("eth0 of litsha21 lacks %q:\n%s", text, out)
 			}

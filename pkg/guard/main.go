@@ -1,51 +1,73 @@
 package guard
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/ccm"
-	"github.com/quorate/quorate/lrm"
 )
 
 // ResourceDir is the run directory of the local resource manager below the
 // daemon's.
 const ResourceDir = "rsctmp"
 
+// Descriptors the daemon hands to its guard.
+const (
+	pipeFD  = 3 // the read end: it ends with the daemon, a byte is a fresh lease
+	pageFD  = 4
+	watchFD = 5 // the watchdog, if there is one
+)
+
 // process is the guard itself.
 type process struct {
 	runDir string
 	state  *State
 	log    *slog.Logger
-	dead   chan struct{} // closed when the daemon's end of the pipe is
+	pipe   int       // descriptor
+	dog    *Watchdog // nil: none
+	resets []Reset
+
+	petAt int64 // when the watchdog is to be petted next
+	from  int64 // where this process was late itself: the stops count from here
 }
 
-// Main is the guard: it returns when the daemon has said goodbye, or when
-// everything is released after the daemon's death.
-func Main(runDir string, log *slog.Logger) int {
-	// A page of this process that has to be read from disk first may come too
-	// late. Without permission it is locked as far as it goes.
-	_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
-	lock, err := os.OpenFile(filepath.Join(runDir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+// Main is the guard: args are the run directory and its settings as JSON. It
+// returns when the daemon has said goodbye, or when everything is released
+// after the daemon's death.
+func Main(args []string, log *slog.Logger) int {
+	var set settings
+	if len(args) != 2 || json.Unmarshal([]byte(args[1]), &set) != nil {
+		log.Error("the guard is started by the daemon")
+		return 2
+	}
+	if err := lockMemory(); err != nil {
+		log.Debug(fmt.Sprintf("memory is not locked: %v", err))
+	}
+	if err := realtime(set.Priority); err != nil {
+		log.Info(fmt.Sprintf("the guard runs in the normal class: %v", err))
+	}
+	lock, err := os.OpenFile(filepath.Join(args[0], lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
 	}
 	if err == nil {
-		_, err = lock.WriteAt(append([]byte(fmt.Sprint(os.Getpid())), '\n'), 0)
+		_, err = lock.WriteAt(append([]byte(fmt.Sprintf("%-10d", os.Getpid())), '\n'), 0)
 	}
 	var st *State
 	if err == nil {
-		st, err = mapState(os.NewFile(4, "guard state"))
+		st, err = mapState(os.NewFile(pageFD, "guard state"))
+	}
+	if err == nil {
+		err = st.checkLayout()
 	}
 	if err != nil {
 		log.Error(err.Error())
@@ -53,125 +75,231 @@ func Main(runDir string, log *slog.Logger) int {
 	}
 	defer lock.Close()
 	defer st.close()
-	p := &process{runDir: runDir, state: st, log: log, dead: make(chan struct{})}
-	go func() {
-		b := make([]byte, 1)
-		os.NewFile(3, "daemon").Read(b) // returns when the last writer is gone
-		close(p.dead)
-	}()
-	p.run()
-	return 0
+	p := &process{runDir: args[0], state: st, log: log, pipe: pipeFD}
+	if set.Watchdog != "" {
+		p.dog = &Watchdog{Path: set.Watchdog, Timeout: set.Timeout, Stands: set.Stands, f: os.NewFile(watchFD, set.Watchdog), fd: watchFD}
+	}
+	p.resets = Resets(p.dog)
+	return p.run()
 }
 
 // idle is how often the guard looks while the lease is over and nothing is to
 // be done.
 const idle = 500 * time.Millisecond
 
-func (p *process) run() {
+// run looks at the lease until there is nothing to look for any more. It keeps
+// the thread it was called on: nothing of the runtime stands between the end of
+// a pause and the look.
+func (p *process) run() int {
 	for {
-		now, stop := ccm.Boottime(), p.state.p.stop.Load()
-		release := stop + p.state.p.bound.Load()
-		wait := time.Duration(release - now)
-		if stop == 0 || wait <= 0 {
-			wait = idle
-		}
-		select {
-		case <-p.dead:
-			if !p.state.has(flagGoodbye) {
-				p.daemonDied()
+		due := p.due(ccm.Boottime())
+		dead := p.wait(due)
+		now := ccm.Boottime()
+		p.state.p.seen.Store(now)
+		if dead {
+			if p.state.has(flagGoodbye) {
+				return 0 // the daemon closes the watchdog in order
 			}
-			return
-		case <-time.After(wait):
+			return p.daemonDied()
 		}
-		stop = p.state.p.stop.Load()
-		if stop == 0 || ccm.Boottime() < stop+p.state.p.bound.Load() || !p.state.has(flagEnforce) {
+		p.petWatchdog(now)
+		if p.state.Stop() == 0 || now < p.state.Stop() || !p.state.Enforced() {
+			p.from = 0
 			continue
 		}
-		if left := p.left(); len(left) > 0 {
-			if p.state.p.stop.Load() != stop {
-				continue // it was this process that was late
-			}
-			pid := int(p.state.p.pid.Load())
-			p.log.Error(fmt.Sprintf("the daemon (pid %d) has not released %s in time: it is killed, and they are taken away", pid, strings.Join(left, ", ")))
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-			<-p.dead
-			p.release(time.Now())
-			return
+		if p.lateness(now, due) > 0 && p.from == 0 {
+			p.from = now
+			p.wokeLate(time.Duration(now - due))
+			continue
+		}
+		if p.overdue(now) && p.hung() && !p.patient(now) {
+			return p.takeOver()
 		}
 	}
 }
 
-// daemonDied waits for the end of the lease and releases everything.
-func (p *process) daemonDied() {
+// due returns when to look next.
+func (p *process) due(now int64) int64 {
+	due := now + int64(p.state.lookEvery())
+	stop := p.state.Stop()
+	for _, t := range []int64{p.patience(), p.limit()} {
+		if stop != 0 && t > now {
+			due = min(due, t)
+		}
+	}
+	if stop == 0 || now > p.limit() {
+		due = max(due, now+int64(idle))
+	}
+	if p.dog != nil && p.state.p.want.Load() == 0 { // else a byte wakes
+		due = min(due, max(p.petAt, now))
+	}
+	return due
+}
+
+// limit is when everything must be released: at the bound, or where this
+// process slept over it a bound after it woke.
+func (p *process) limit() int64 { return max(p.state.Stop(), p.from) + p.state.p.bound.Load() }
+
+// patience is until when the daemon must have begun to release.
+func (p *process) patience() int64 { return max(p.state.Stop(), p.from) + p.state.p.bound.Load()/2 }
+
+// lateness returns by how much this process woke too late to judge the daemon:
+// the same may have held up both.
+func (p *process) lateness(now, due int64) int64 {
+	if slack := max(p.state.p.bound.Load()/4, int64(20*time.Millisecond)); now-due > slack && now > p.patience() {
+		return now - due
+	}
+	return 0
+}
+
+// overdue reports whether the daemon has had its time: it has not begun to
+// release, or is not done with it.
+func (p *process) overdue(now int64) bool {
+	return now >= p.limit() || now >= p.patience() && p.state.p.begun.Load() != p.state.Stop()
+}
+
+// wait sleeps in the kernel until due, or until a quorum confirms the lease
+// where that was asked for, or until the daemon is dead.
+func (p *process) wait(due int64) (dead bool) {
+	for {
+		ts := unix.NsecToTimespec(max(0, due-ccm.Boottime()))
+		fds := []unix.PollFd{{Fd: int32(p.pipe), Events: unix.POLLIN}}
+		n, err := unix.Ppoll(fds, &ts, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			return false
+		}
+		buf := make([]byte, 64)
+		got, err := unix.Read(p.pipe, buf)
+		return got == 0 || err != nil && err != unix.EINTR && err != unix.EAGAIN
+	}
+}
+
+// petWatchdog pets the device if the time has come and this node is in order: a
+// quorum has just confirmed it, or it may not run anything and does not.
+func (p *process) petWatchdog(now int64) {
+	if p.dog == nil || now < p.petAt {
+		return
+	}
+	switch stop := p.state.Stop(); {
+	case !p.state.Enforced():
+	case now < stop:
+		if now-p.state.base() > p.state.p.fresh.Load() {
+			p.state.p.want.Store(1) // the daemon sends a byte with the next echo
+			return
+		}
+	case len(p.left()) > 0:
+		p.petAt = now + int64(p.dog.petEvery()/4) // look again
+		return
+	}
+	if err := p.dog.pet(); err != nil {
+		p.log.Error(fmt.Sprintf("watchdog %s: %v", p.dog.Path, err))
+	}
+	p.petAt = now + int64(p.dog.petEvery())
+}
+
+// hung looks whether the daemon holds on to something although its time is
+// over. It is asked twice: it may be this process that is late.
+func (p *process) hung() bool {
+	stop := p.state.Stop()
+	return len(p.left()) > 0 && p.state.Stop() == stop
+}
+
+// grace is how long a daemon may take to come to itself when it holds nothing
+// any more: on a busy machine it may just not get a processor.
+const grace = 2 * time.Second
+
+// patient reports whether a daemon that has not let go may live on: where it
+// holds nothing but addresses, they are taken away from under it at the limit,
+// and it has time to notice.
+func (p *process) patient(now int64) bool {
+	for _, l := range p.leftovers() {
+		if l.InFlight || !agents.IsAddress(l.Op.Class, l.Op.Provider, l.Op.Type) {
+			return false
+		}
+	}
+	if now >= p.limit() && p.state.Cut() != p.state.Stop() {
+		p.state.p.cut.Store(p.state.Stop())
+		p.log.Error(fmt.Sprintf("the daemon (pid %d) has not released %s in time: taken away", p.state.p.pid.Load(), strings.Join(p.left(), ", ")))
+		if !p.cutAddresses() {
+			return false
+		}
+	}
+	return now < p.limit()+int64(grace)
+}
+
+// wokeLate is after a pause of this process, and perhaps of the whole node:
+// others may have taken over. Addresses go at once; the daemon gets the time to
+// stop the rest in order.
+func (p *process) wokeLate(late time.Duration) {
 	left := p.left()
 	if len(left) == 0 {
 		return
 	}
-	if !p.state.has(flagEnforce) {
+	p.log.Error(fmt.Sprintf("the guard was not run for %v and the lease is over: the addresses of %s are taken away at once", late.Round(time.Millisecond), strings.Join(left, ", ")))
+	p.state.p.cut.Store(p.state.Stop())
+	p.cutAddresses()
+}
+
+// killWait is how long a killed daemon may take to be gone.
+const killWait = 200 * time.Millisecond
+
+// takeOver kills the daemon, which has not let go, and takes everything away.
+func (p *process) takeOver() int {
+	left := p.left()
+	pid := int(p.state.p.pid.Load())
+	p.log.Error(fmt.Sprintf("the daemon (pid %d) has not released %s in time: it is killed, and they are taken away", pid, strings.Join(left, ", ")))
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	for end := ccm.Boottime() + int64(killWait); !p.wait(end); { // one that does not die is in the kernel and does nothing
+		if ccm.Boottime() >= end {
+			break
+		}
+	}
+	return p.release(p.limit())
+}
+
+// daemonDied waits for the end of the lease and releases everything.
+func (p *process) daemonDied() int {
+	left := p.left()
+	if len(left) == 0 {
+		return p.done()
+	}
+	if !p.state.Enforced() {
 		p.log.Warn("the daemon died; by the policy without quorum its resources stay: " + strings.Join(left, ", "))
-		return
+		return p.done()
 	}
-	wait := time.Duration(p.state.p.stop.Load() - ccm.Boottime())
-	p.log.Error(fmt.Sprintf("the daemon died: %s is released when its lease ends, in %v", strings.Join(left, ", "), max(0, wait).Round(time.Millisecond)))
-	if wait > 0 {
-		time.Sleep(wait)
+	wait := time.Duration(p.state.Stop() - ccm.Boottime())
+	names, wait := strings.Join(left, ", "), max(0, wait).Round(time.Millisecond)
+	if p.state.has(flagRestart) {
+		p.log.Info(fmt.Sprintf("the daemon restarts: %s stays if the new one takes over within %v", names, wait))
+	} else {
+		p.log.Error(fmt.Sprintf("the daemon died: %s is released when its lease ends, in %v", names, wait))
 	}
-	p.release(time.Now().Add(time.Duration(p.state.p.stop.Load() + p.state.p.bound.Load() - ccm.Boottime())))
+	p.sleepUntil(p.state.Stop())
+	if late := ccm.Boottime() - p.limit(); late > 0 && p.state.Stop() != 0 {
+		p.from = ccm.Boottime()
+		p.wokeLate(time.Duration(late))
+	}
+	return p.release(p.limit())
 }
 
-// left returns what the journal says is active or in flight here and managed.
-func (p *process) left() (out []string) {
-	found, err := lrm.ReadJournal(lrm.JournalFile(filepath.Join(p.runDir, ResourceDir)))
-	if err != nil {
-		p.log.Error(fmt.Sprintf("what is active here is not known: %v", err))
-		return nil
+// sleepUntil waits although the pipe has ended.
+func (p *process) sleepUntil(t int64) {
+	for left := t - ccm.Boottime(); left > 0; left = t - ccm.Boottime() {
+		ts := unix.NsecToTimespec(left)
+		_ = unix.Nanosleep(&ts, nil) // a signal ends it early
+		p.petWatchdog(ccm.Boottime())
 	}
-	for _, l := range found {
-		if name := l.Op.Resource; p.managed(name) && !slices.Contains(out, name) {
-			out = append(out, name)
+}
+
+// done is the end of a guard whose node holds nothing any more.
+func (p *process) done() int {
+	if p.dog != nil {
+		if err := p.dog.CloseInOrder(); err != nil {
+			p.log.Error(fmt.Sprintf("watchdog %s: %v", p.dog.Path, err))
 		}
 	}
-	return out
-}
-
-// managed reports whether the resource is not on the list of what stays.
-func (p *process) managed(resource string) bool {
-	var keep []string
-	b, err := os.ReadFile(filepath.Join(p.runDir, keepName))
-	if err == nil {
-		_ = json.Unmarshal(b, &keep) // a torn list keeps nothing
-	}
-	if i := strings.LastIndexByte(resource, ':'); i > 0 {
-		resource = resource[:i]
-	}
-	return !slices.Contains(keep, resource)
-}
-
-// ReleaseLeftovers stops what an earlier daemon left active in a run directory,
-// but for what its configuration kept out of the cluster's hands. Call it after
-// Retire and before this node asks for a right to run.
-func ReleaseLeftovers(runDir string, bound time.Duration, log *slog.Logger) {
-	p := &process{runDir: runDir, log: log}
-	if left := p.left(); len(left) > 0 {
-		log.Warn(fmt.Sprintf("an earlier daemon left %s active: stopped before this node joins", strings.Join(left, ", ")))
-		p.release(time.Now().Add(bound))
-	}
-}
-
-func (p *process) release(deadline time.Time) {
-	began := time.Now()
-	l := lrm.New(lrm.Config{RunDir: filepath.Join(p.runDir, ResourceDir), Logger: p.log, Managed: p.managed})
-	go func() {
-		for range l.Results() { // nobody is left to hear them
-		}
-	}()
-	for _, r := range l.StopAll(context.Background(), deadline) {
-		if r.How == lrm.NotReleased {
-			p.log.Error(fmt.Sprintf("%s may still be active here: %s", r.Resource, r.Reason))
-			continue
-		}
-		p.log.Warn(fmt.Sprintf("%s: %s after %v", r.Resource, r.How, r.Took.Round(time.Millisecond)))
-	}
-	l.Close()
-	p.log.Info(fmt.Sprintf("the guard is done after %v", time.Since(began).Round(time.Millisecond)))
+	return 0
 }

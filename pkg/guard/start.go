@@ -8,27 +8,72 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/ccm"
 )
 
 // Command is the hidden command of the program that is the guard.
 const Command = "guard"
 
+// Options say how a guard works.
+type Options struct {
+	// RunDir is the run directory of the daemon.
+	RunDir string
+	// Lease is the length of the lease, Bound how long a release may take after
+	// its end, Fresh how old the base of the lease may be when the watchdog is
+	// petted (the age of an echo).
+	Lease, Bound, Fresh time.Duration
+	// Watchdog is the open device, or nil.
+	Watchdog *Watchdog
+	// Priority is the real-time priority of the guard, 0 for the normal class.
+	Priority int
+	// Stop is the end of a lease that holds at the start of this program, because
+	// it replaces one in the same process (nanoseconds of CLOCK_BOOTTIME), or 0.
+	Stop int64
+	// ErrOut takes what the guard says.
+	ErrOut io.Writer
+	Logger *slog.Logger
+}
+
+// settings are what the guard gets as its argument.
+type settings struct {
+	Priority int           `json:"priority"`
+	Watchdog string        `json:"watchdog,omitempty"`
+	Timeout  time.Duration `json:"timeout,omitempty"`
+	Stands   bool          `json:"stands,omitempty"`
+}
+
 // Guard is the daemon's hold on its guard.
 type Guard struct {
 	State *State
+	// Cut holds a token after the guard has taken addresses away under the
+	// daemon: it has to stop what it believes active.
+	Cut chan struct{}
 
-	runDir string
-	errOut io.Writer
-	bound  time.Duration
-	log    *slog.Logger
-	page   *os.File // the state's memory, for a guard that is started again
-	pipe   *os.File // its write end: the guard reads its end when the daemon dies
-	quit   chan struct{}
-	ended  chan struct{}
+	toldCut int64
+	opts    Options
+	log     *slog.Logger
+	page    *os.File // the state's memory, for a guard that is started again
+	pipe    atomic.Pointer[os.File]
+	proc    atomic.Pointer[os.Process]
+	missing atomic.Pointer[string] // why no guard runs
+	quit    chan struct{}
+	ended   chan struct{}
+}
+
+// lockHolder returns the guard whose lock file it is, 0 if unknown.
+func lockHolder(runDir string) (pid int) {
+	b, _ := os.ReadFile(filepath.Join(runDir, lockName))
+	if json.Unmarshal([]byte(strings.TrimSpace(string(b))), &pid) != nil || pid <= 1 {
+		return 0
+	}
+	return pid
 }
 
 // Retire ends the guard of an earlier daemon of this run directory, so that the
@@ -42,9 +87,8 @@ func Retire(runDir string) error {
 	defer lock.Close()
 	deadline := time.Now().Add(5 * time.Second)
 	for unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		var pid int
-		b, _ := os.ReadFile(lock.Name())
-		if json.Unmarshal(b, &pid) == nil && pid > 1 {
+		pid := lockHolder(runDir)
+		if pid > 1 {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		if time.Now().After(deadline) {
@@ -56,23 +100,38 @@ func Retire(runDir string) error {
 }
 
 // Start starts the guard of this process and starts it again whenever it ends
-// before Stop. bound is how long a release may take after the end of the lease.
-func Start(runDir string, bound time.Duration, errOut io.Writer, log *slog.Logger) (*Guard, error) {
+// before Stop, or does not look for long. With Options.Stop the guard of the
+// program before this one in the process is replaced, and what is active stays.
+func Start(o Options) (*Guard, error) {
 	st, page, err := newState()
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
-	st.p.bound.Store(int64(bound))
+	st.p.stop.Store(o.Stop)
+	st.p.lease.Store(int64(o.Lease))
+	st.p.bound.Store(int64(o.Bound))
+	st.p.fresh.Store(int64(o.Fresh))
 	st.p.pid.Store(int64(os.Getpid()))
 	st.SetEnforce(true)
-	g := &Guard{State: st, page: page, runDir: runDir, errOut: errOut, bound: bound, log: log,
-		quit: make(chan struct{}), ended: make(chan struct{})}
-	if err := g.Keep(nil); err != nil {
+	g := &Guard{State: st, Cut: make(chan struct{}, 1), page: page, opts: o, log: o.Logger, quit: make(chan struct{}), ended: make(chan struct{})}
+	old := 0
+	if o.Stop == 0 {
+		err = g.Keep(nil)
+	} else {
+		old = lockHolder(o.RunDir)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
 	cmd, err := g.spawn()
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
+	}
+	if old != 0 && old != cmd.Process.Pid {
+		// The new one waits for its lock: there is no moment without a guard.
+		_ = syscall.Kill(old, syscall.SIGKILL)
+		var ws unix.WaitStatus
+		_, _ = unix.Wait4(old, &ws, 0, nil) // a child of this process, if it is the same
 	}
 	go g.watch(cmd)
 	return g, nil
@@ -88,35 +147,116 @@ func (g *Guard) spawn() (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer r.Close()
-	cmd := exec.Command(self, Command, g.runDir)
-	cmd.ExtraFiles = []*os.File{r, g.page} // 3 and 4
-	cmd.Stdout, cmd.Stderr = g.errOut, g.errOut
+	set := settings{Priority: g.opts.Priority}
+	files := []*os.File{r, g.page} // pipeFD, pageFD
+	if d := g.opts.Watchdog; d != nil {
+		set.Watchdog, set.Timeout, set.Stands = d.Path, d.Timeout, d.Stands
+		files = append(files, d.f)
+	}
+	b, err := json.Marshal(set)
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	cmd := exec.Command(self, Command, g.opts.RunDir, string(b))
+	cmd.ExtraFiles = files
+	cmd.Stdout, cmd.Stderr = g.opts.ErrOut, g.opts.ErrOut
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=2", "GOGC=50")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	g.State.p.seen.Store(ccm.Boottime())
 	if err := cmd.Start(); err != nil {
 		w.Close()
 		return nil, err
 	}
-	g.pipe = w
+	if old := g.pipe.Swap(w); old != nil {
+		old.Close()
+	}
+	g.proc.Store(cmd.Process)
+	g.missing.Store(nil)
 	return cmd, nil
 }
 
-// watch replaces a guard that ends.
+// respawnPause is how long after a failure to start a guard the next try is.
+const respawnPause = 2 * time.Second
+
+// watch replaces a guard that ends, for ever.
 func (g *Guard) watch(cmd *exec.Cmd) {
 	defer close(g.ended)
 	for {
+		begun := time.Now()
 		err := cmd.Wait()
-		g.pipe.Close()
+		g.proc.Store(nil)
 		select {
 		case <-g.quit:
 			return
 		default:
 		}
-		g.log.Error(fmt.Sprintf("the guard has ended (%v): a new one is started; until then nobody releases resources if this daemon dies", err))
-		if cmd, err = g.spawn(); err != nil {
-			g.log.Error(fmt.Sprintf("the guard cannot be started: %v: exclusion is not enforced when this daemon dies", err))
+		why := fmt.Sprintf("the guard has ended (%v)", err)
+		g.missing.Store(&why)
+		g.log.Error(why + ": a new one is started; until then nobody releases resources if this daemon dies")
+		if time.Since(begun) < respawnPause/2 && !g.pause() {
 			return
 		}
+		for {
+			if cmd, err = g.spawn(); err == nil {
+				break
+			}
+			why := fmt.Sprintf("the guard cannot be started: %v", err)
+			if last := g.missing.Swap(&why); last == nil || *last != why {
+				g.log.Error(why + ": exclusion is not enforced when this daemon dies; it is tried again")
+			}
+			if !g.pause() {
+				return
+			}
+		}
 	}
+}
+
+// pause waits before the next try; false: the guard is no longer wanted.
+func (g *Guard) pause() bool {
+	select {
+	case <-g.quit:
+		return false
+	case <-time.After(respawnPause):
+		return true
+	}
+}
+
+// SetLease notes the end of the lease, in nanoseconds of CLOCK_BOOTTIME. It costs
+// one store to memory, and a byte in a pipe where the guard waits for it. A
+// guard that has not looked for long is killed, so that another one begins.
+func (g *Guard) SetLease(stop int64) {
+	p := g.State.p
+	p.stop.Store(stop)
+	if p.want.Load() != 0 && p.want.Swap(0) != 0 {
+		if w := g.pipe.Load(); w != nil {
+			_, _ = w.Write([]byte{1}) // one byte a question: it never fills
+		}
+	}
+	if cut := p.cut.Load(); cut != g.toldCut {
+		g.toldCut = cut
+		select {
+		case g.Cut <- struct{}{}:
+		default:
+		}
+	}
+	if s := g.State.silence(); s > g.State.maxSilence() {
+		if proc := g.proc.Swap(nil); proc != nil {
+			g.log.Error(fmt.Sprintf("the guard (pid %d) has not looked for %v: it is killed and replaced", proc.Pid, s.Round(time.Millisecond)))
+			_ = proc.Kill()
+		}
+	}
+}
+
+// Missing says why this node has no guard at the moment, or "".
+func (g *Guard) Missing() string {
+	if why := g.missing.Load(); why != nil {
+		return *why
+	}
+	if s := g.State.silence(); s > g.State.maxSilence() {
+		return fmt.Sprintf("the guard has not looked for %v", s.Round(time.Second))
+	}
+	return ""
 }
 
 // Keep tells the guard which resources stay at the end of the lease: those the
@@ -126,19 +266,39 @@ func (g *Guard) Keep(unmanaged []string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(g.runDir, keepName)
+	path := filepath.Join(g.opts.RunDir, keepName)
 	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
 		return err
 	}
 	return os.Rename(path+".new", path)
 }
 
+// Handover tells the guard that this program is about to be replaced in its
+// process. The guard goes on until the new one takes over; when the lease ends
+// before, it releases everything.
+func (g *Guard) Handover() {
+	g.State.flag(flagRestart, true)
+	close(g.quit)
+}
+
 // Stop ends the guard. Without goodbye in the state it releases what is left
 // when this process ends, as after a crash.
 func (g *Guard) Stop() {
+	select {
+	case <-g.quit:
+		return
+	default:
+	}
 	close(g.quit)
-	g.pipe.Close()
+	if w := g.pipe.Swap(nil); w != nil {
+		w.Close()
+	}
 	if g.State.has(flagGoodbye) {
 		<-g.ended
+		if d := g.opts.Watchdog; d != nil {
+			if err := d.CloseInOrder(); err != nil {
+				g.log.Error(fmt.Sprintf("watchdog %s: %v", d.Path, err))
+			}
+		}
 	}
 }

@@ -23,6 +23,8 @@ var sections = []struct {
 	{"deadtime", func(c *Config) string { return c.Deadtime.String() }},
 	{"initdead", func(c *Config) string { return c.Initdead.String() }},
 	{"deadping", func(c *Config) string { return c.Deadping.String() }},
+	// That there is one lengthens the takeover; which one is the machine's.
+	{"watchdog", func(c *Config) string { return fmt.Sprint(c.Watchdog != "") }},
 	{"crm", func(c *Config) string { return fmt.Sprint(c.CRM.Enabled()) }},
 	{"auto_failback", func(c *Config) string {
 		if c.CRM.Enabled() {

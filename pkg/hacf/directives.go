@@ -106,7 +106,7 @@ func init() {
 		{Name: "syslogmsgfmt", Syntax: "on|off", Default: "off", Summary: "write log files in the format of syslog", Support: NotYet, set: boolean(func(c *Config) *bool { return &c.Log.SyslogFormat })},
 		{Name: "log_badpack", Syntax: "on|off", Default: "on", Summary: "warn about malformed packets", Support: NotYet, Note: "malformed packets are always counted", set: boolean(func(c *Config) *bool { return &c.Log.BadPackets })},
 
-		{Name: "watchdog", Syntax: "DEVICE", Summary: "watchdog device", Support: NotYet, Note: "the device is not opened", set: (*parser).watchdog},
+		{Name: "watchdog", Syntax: "DEVICE", Summary: "watchdog device, petted while this node may run resources", set: (*parser).watchdog},
 		{Name: "use_apphbd", Syntax: "on|off", Default: "off", Summary: "register with apphbd", Support: NotYet, set: boolean(nil)},
 		{Name: "apiauth", Syntax: "CLIENT [uid=LIST] [gid=LIST]", Summary: "who may use the client interface", Support: NotYet, Note: "the daemon's socket is open to root and the group haclient", whole: true, many: true, set: (*parser).apiauth},
 		{Name: "respawn", Syntax: "USER /PATH ARGS", Summary: "program to run and restart", whole: true, many: true, set: func(p *parser, v string) { p.child(v, false) }},

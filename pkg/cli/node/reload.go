@@ -13,12 +13,12 @@ import (
 func NewReload(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reload",
-		Short: "read authkeys anew while the daemon runs",
+		Short: "read authkeys and ha.cf anew while the daemon runs",
 		Long: `reload makes the daemon of this node read authkeys again, as SIGHUP does, without
 a pause: resources and membership stay. To change keys, add the new one on all
 nodes and reload them; then change the auth line on all nodes and reload; then
-remove the old key. ha.cf is checked and compared, but takes effect at the next
-start only.`,
+remove the old key. If ha.cf has changed and is in order the daemon then restarts
+in place with it, as "quorate restart" does: resources stay.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := client.Dial(env.RunDir)
