@@ -171,11 +171,13 @@ type batch struct {
 	node    [][2][]byte // of the bucket of that name; no value deletes
 	fresh   bool        // drop all changes first
 	changes [][2][]byte // number, change
+	// conflict is a state that is about to be replaced and must be kept.
+	conflict *agree.Conflict
 }
 
 // prepare encodes a write, which belongs to the machine, and counts it in.
 func (s *store) prepare(w *agree.Write) *batch {
-	b := &batch{}
+	b := &batch{conflict: w.Conflict}
 	put := func(key, value []byte) { b.node = append(b.node, [2][]byte{key, value}) }
 	if w.Promise != nil {
 		put(keyPromised, agree.EncodePromise(*w.Promise))
@@ -208,6 +210,11 @@ func (s *store) prepare(w *agree.Write) *batch {
 func (s *store) write(w *batch) error {
 	if d := s.stall.Load(); d > 0 {
 		time.Sleep(time.Duration(d))
+	}
+	if w.conflict != nil {
+		if err := s.keepConflict(w.conflict); err != nil {
+			return err
+		}
 	}
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketNode)

@@ -65,6 +65,9 @@ func (m *Promise) put(e *encoder) {
 	e.str(m.Disk)
 	e.fix64(m.Seed)
 	e.bool(m.Free)
+	e.ballot(m.Alone)
+	e.uint(m.Edits)
+	e.bytes(m.Rank)
 	e.uint(uint64(len(m.Ages)))
 	for _, name := range sortedKeys(m.Ages) {
 		e.str(name)
@@ -80,6 +83,7 @@ func (m *Sync) put(e *encoder) {
 	e.bool(m.Same)
 	e.snapshot(&m.Snapshot)
 	e.bytes(m.Digest)
+	e.ballot(m.Alone)
 }
 func (m *Synced) put(e *encoder) { e.ballot(m.Ballot); e.bool(m.Need) }
 func (m *Open) put(e *encoder)   { e.ballot(m.Ballot) }
@@ -114,7 +118,7 @@ func (d *decoder) message(kind uint8) Message {
 	case kPropose:
 		return &Propose{Ballot: d.ballot(), Members: d.members(), Row: d.names()}
 	case kPromise:
-		m := &Promise{Ballot: d.ballot(), Stamped: d.ballot(), Seq: d.uint(), Disk: d.str(), Seed: d.fix64(), Free: d.bool(), Ages: map[string]int64{}}
+		m := &Promise{Ballot: d.ballot(), Stamped: d.ballot(), Seq: d.uint(), Disk: d.str(), Seed: d.fix64(), Free: d.bool(), Alone: d.ballot(), Edits: d.uint(), Rank: d.bytes(), Ages: map[string]int64{}}
 		for range d.count(maxNodes) {
 			name := d.str()
 			m.Ages[name] = d.int()
@@ -128,7 +132,7 @@ func (d *decoder) message(kind uint8) Message {
 	case kState:
 		return &State{Ballot: d.ballot(), Stamped: d.ballot(), Snapshot: d.snapshot()}
 	case kSync:
-		return &Sync{Ballot: d.ballot(), Same: d.bool(), Snapshot: d.snapshot(), Digest: d.bytes()}
+		return &Sync{Ballot: d.ballot(), Same: d.bool(), Snapshot: d.snapshot(), Digest: d.bytes(), Alone: d.ballot()}
 	case kSynced:
 		return &Synced{Ballot: d.ballot(), Need: d.bool()}
 	case kOpen:

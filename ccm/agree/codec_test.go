@@ -14,18 +14,18 @@ func samples() []Message {
 	b, c := Ballot{7, "litsha21"}, Ballot{6, "litsha22"}
 	ms := []Member{{"litsha21", 11}, {"litsha22", 1 << 50}}
 	snap := Snapshot{Seq: 9, App: []byte("<cib/>"), Meta: Meta{Voters: Voters{"litsha21": {100, "d1", false}, "litsha22": {50, "", true}},
-		Born: map[string]Birth{"litsha21": {11, 3}}, Requests: []Request{{"r1", 8}, {"r2", 9}}, Lists: []uint64{3, 1 << 63}, Removed: []string{"litsha24"}, Prior: Voters{"litsha24": {0, "d4", false}}}}
+		Born: map[string]Birth{"litsha21": {11, 3}}, Requests: []Request{{"r1", 8}, {"r2", 9}}, Lists: []uint64{3, 1 << 63}, Removed: []string{"litsha24"}, Alone: c, Edits: 300, Prior: Voters{"litsha24": {0, "d4", false}}}}
 	return []Message{
 		&Beat{Sent: -5, Row: []string{"litsha21", "litsha22"}, Mask: 3, Seed: 9, Promised: b, Stamped: c, Open: b, Disk: "d1", Config: 77, Unfit: true, List: 5, Free: true},
 		&Echo{Incarnation: 11, Sent: 1 << 60, Promised: b},
 		&Leaving{Released: true},
 		&Left{Incarnation: 3},
 		&Propose{Ballot: b, Members: ms, Row: []string{"litsha21"}},
-		&Promise{Ballot: b, Stamped: c, Seq: 4, Disk: "d1", Seed: 1, Free: true, Ages: map[string]int64{"litsha23": Never, "litsha22": 5}, Since: 12},
+		&Promise{Ballot: b, Stamped: c, Seq: 4, Disk: "d1", Seed: 1, Free: true, Alone: c, Edits: 4, Rank: []byte("r"), Ages: map[string]int64{"litsha23": Never, "litsha22": 5}, Since: 12},
 		&Nack{Ballot: c, Promised: b},
 		&Fetch{Ballot: b},
 		&State{Ballot: b, Stamped: c, Snapshot: snap},
-		&Sync{Ballot: b, Same: true, Snapshot: snap, Digest: []byte("digest")},
+		&Sync{Ballot: b, Same: true, Snapshot: snap, Digest: []byte("digest"), Alone: c},
 		&Synced{Ballot: b, Need: true},
 		&Open{Ballot: b},
 		&Changes{Ballot: b, List: []Change{{Seq: 1, RequestID: "r", Data: []byte("x"), Digest: []byte("d")}, {Seq: 2, Voters: snap.Meta.Voters, Digest: []byte("e")}}},

@@ -105,6 +105,10 @@ type Promise struct {
 	// Free says that the sender follows what was agreed.
 	Seed uint64
 	Free bool
+	// Alone and Edits are those of the sender's [Meta], Rank is its App's.
+	Alone Ballot
+	Edits uint64
+	Rank  []byte
 	// Ages has, per node, how long ago in nanoseconds the sender last gave it an
 	// echo; [Never] if that life has announced that it released everything.
 	Ages map[string]int64
@@ -136,6 +140,9 @@ type Sync struct {
 	Same     bool
 	Snapshot Snapshot
 	Digest   []byte
+	// Alone is the [Meta].Alone of the state before this ballot: who has another
+	// one has gone another way.
+	Alone Ballot
 }
 
 // Synced answers Sync. Need asks for it again with the whole state.

@@ -10,7 +10,10 @@ type heldPropose struct {
 
 // promise is the answer to the promised ballot.
 func (m *Machine) promise() *Promise {
-	p := &Promise{Ballot: m.promised, Stamped: m.stampedHere(), Seq: m.rep.seq, Disk: m.cfg.Disk, Seed: m.ownList, Free: m.cfg.Autojoin, Ages: map[string]int64{}, Since: m.now - m.start}
+	p := &Promise{Ballot: m.promised, Stamped: m.stampedHere(), Seq: m.rep.seq, Disk: m.cfg.Disk, Seed: m.ownList, Free: m.cfg.Autojoin, Alone: m.rep.meta.Alone, Edits: m.rep.meta.Edits, Ages: map[string]int64{}, Since: m.now - m.start}
+	if r, ok := m.rep.app.(Ranker); ok && !p.Alone.IsZero() {
+		p.Rank = r.Rank()
+	}
 	if m.rep.diverged {
 		p.Seq, p.Disk, p.Seed = 0, "", 0
 		// a state that differs is neither offered nor counted
@@ -113,7 +116,7 @@ func (m *Machine) newest() string {
 			best = x.Name
 		}
 	}
-	return best
+	return m.bestOfAlone(best)
 }
 
 // chooseState goes on when all members have promised: the newest state is

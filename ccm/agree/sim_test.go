@@ -40,9 +40,10 @@ type simNode struct {
 	id   int
 	name string
 	// On disk.
-	disk string
-	st   Stored
-	held string // what the machine held when it was last stored
+	disk      string
+	st        Stored
+	conflicts []Conflict
+	held      string // what the machine held when it was last stored
 	// Guard: outlives the daemon, not the machine.
 	running, inflight bool
 	base              int64
@@ -264,6 +265,9 @@ func (n *simNode) store(w Write) {
 			n.s.fail("stored snapshot: %v", err)
 		}
 		n.st.Snapshot, n.st.Changes, n.st.Meta = x, nil, nil
+	}
+	if w.Conflict != nil {
+		n.conflicts = append(n.conflicts, *w.Conflict)
 	}
 	if w.Removed != nil {
 		n.st.Removed = *w.Removed

@@ -45,6 +45,11 @@ type Meta struct {
 	Born map[string]Birth
 	// Requests holds the last request ids, oldest first.
 	Requests []Request
+	// Alone, if not zero, is the first of the views since in which a plug-in broke
+	// the tie: the other half may have gone another way. Edits counts the changes
+	// for the App since then.
+	Alone Ballot
+	Edits uint64
 	// Lists are the digests of the lists of voters that were agreed on, the
 	// newest last: who lists other voters in ha.cf does not count.
 	Lists []uint64
@@ -92,7 +97,7 @@ func (m *Meta) setVoters(v Voters) {
 }
 
 func (m *Meta) clone() Meta {
-	c := Meta{Voters: m.Voters.clone(), Prior: m.Prior.clone(), Born: map[string]Birth{}, Requests: slices.Clone(m.Requests),
+	c := Meta{Voters: m.Voters.clone(), Prior: m.Prior.clone(), Born: map[string]Birth{}, Requests: slices.Clone(m.Requests), Alone: m.Alone, Edits: m.Edits,
 		Lists: slices.Clone(m.Lists), Removed: slices.Clone(m.Removed)}
 	for k, v := range m.Born {
 		c.Born[k] = v
@@ -163,6 +168,8 @@ func (e *encoder) meta(m *Meta) {
 		e.fix64(x)
 	}
 	e.names(m.Removed)
+	e.ballot(m.Alone)
+	e.uint(m.Edits)
 	e.bool(m.Prior != nil)
 	if m.Prior != nil {
 		e.voters(m.Prior)
@@ -186,6 +193,7 @@ func (d *decoder) meta() Meta {
 		m.Lists = append(m.Lists, d.fix64())
 	}
 	m.Removed = d.names()
+	m.Alone, m.Edits = d.ballot(), d.uint()
 	if d.bool() {
 		m.Prior = d.voters()
 	}
@@ -264,6 +272,9 @@ type Write struct {
 	Promise *PromiseWrite
 	Stamp   *Ballot
 	Removed *Ballot
+	// Conflict is a state that is about to be replaced, and has changes that the
+	// one that replaces it lacks. It must be kept for the user.
+	Conflict *Conflict
 	// Snapshot replaces the state and drops all older changes, and Meta.
 	Snapshot *Snapshot
 	// Meta is stored beside the state.
@@ -280,7 +291,7 @@ type PromiseWrite struct {
 
 // Empty reports whether there is nothing to write.
 func (w *Write) Empty() bool {
-	return w.Promise == nil && w.Stamp == nil && w.Removed == nil && w.Snapshot == nil && w.Meta == nil && len(w.Changes) == 0
+	return w.Promise == nil && w.Stamp == nil && w.Removed == nil && w.Conflict == nil && w.Snapshot == nil && w.Meta == nil && len(w.Changes) == 0
 }
 
 // storedFormat is the form on disk of states and changes. Form 1 knew no
@@ -423,6 +434,9 @@ func (r *replica) apply(c *Change) error {
 		}
 	} else if err := r.app.Apply(c.Seq, c.Data); err != nil {
 		return err
+	}
+	if c.Voters == nil && !r.meta.Alone.IsZero() {
+		r.meta.Edits++
 	}
 	r.seq = c.Seq
 	r.meta.remember(c.RequestID, c.Seq)

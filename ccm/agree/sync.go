@@ -18,8 +18,14 @@ func (m *Machine) adopt(s *Snapshot) {
 			return
 		}
 	}
+	lone := false
+	if have, total := meta.Voters.Votes(func(n string) bool { return promiseCounts(r.promises[n], meta.Voters[n], meta.Lists) }); 2*have <= total {
+		lone = true
+	}
+	from := meta.Alone
 	own := s == nil && !m.stamped.IsZero()
 	if s != nil {
+		m.keepConflict(from)
 		if err := m.rep.restore(s); err != nil {
 			m.abandon("the newest state cannot be taken over: %v", err)
 			return
@@ -36,7 +42,12 @@ func (m *Machine) adopt(s *Snapshot) {
 		}
 	}
 	m.rep.meta.Born = born
-	r.sync = &Sync{Ballot: r.ballot, Digest: m.rep.digest()}
+	if !lone {
+		m.rep.meta.Alone, m.rep.meta.Edits = Ballot{}, 0
+	} else if from.IsZero() {
+		m.rep.meta.Alone, m.rep.meta.Edits = r.ballot, 0
+	}
+	r.sync = &Sync{Ballot: r.ballot, Digest: m.rep.digest(), Alone: from}
 	if own {
 		m.persistStamp()
 		r.sync.Snapshot = Snapshot{Seq: m.rep.seq, Meta: m.rep.meta.clone()}
@@ -129,6 +140,7 @@ func (m *Machine) takeSync(msg *Sync) bool {
 		}
 		return true
 	}
+	m.keepConflict(msg.Alone)
 	if err := m.rep.restore(&msg.Snapshot); err != nil {
 		m.note(true, "the DC's state cannot be taken over: %v", err)
 		m.rep.diverged = true

@@ -134,6 +134,7 @@ func (d *Daemon) status() *client.Status {
 			s.Parameters[p] = v
 		}
 	}
+	s.Problems = append(s.Problems, d.conflicts()...)
 	s.Electorate = d.electorate.Electorate()
 	for _, e := range s.Electorate {
 		if e.Why != "" {

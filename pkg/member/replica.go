@@ -1,6 +1,7 @@
 package member
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync/atomic"
 
@@ -74,6 +75,16 @@ func (r *Replica) Apply(_ uint64, encoded []byte) (err error) {
 
 // Digest implements [agree.App].
 func (r *Replica) Digest() string { return cib.Digest(r.Root()) }
+
+// Rank implements [agree.Ranker]: the version of the configuration.
+func (r *Replica) Rank() []byte {
+	v := cib.VersionOf(r.Root())
+	var b []byte
+	for _, n := range []int{v.AdminEpoch, v.Epoch, v.NumUpdates} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	return b
+}
 
 // Bare leaves out the section that is never replicated.
 func Bare(root *cib.Element) *cib.Element {
