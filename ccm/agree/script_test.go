@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +64,18 @@ type scriptRun struct {
 	s     *sim
 	tells bytes.Buffer
 	begin int64
+	deaf  map[string]bool
+}
+
+// pong is what the ping node does.
+func (r *scriptRun) pong() {
+	for _, x := range r.s.nodes {
+		if x.up && !r.deaf[x.name] {
+			x.m.Pinged(x.local(), x.local())
+			x.pump()
+		}
+	}
+	r.s.at(60*msec, r.pong)
 }
 
 // block runs commands and returns what happened.
@@ -100,6 +113,7 @@ func (r *scriptRun) command(w []string) {
 				t.Fatal(err)
 			}
 			r.s.quorum = q
+			r.s.halves = slices.Contains(w, "twonodes") // I4 does not hold for them
 		}
 		r.s.listen = r.listen
 		return
@@ -151,6 +165,52 @@ func (r *scriptRun) command(w []string) {
 		arg(1).pump()
 	case "maystart":
 		r.tell("%s may start: %v", w[1], arg(1).m.MayStart(arg(1).local(), arg(1).m.inst))
+	case "list": // what ha.cf of a node names
+		if s.lists == nil {
+			s.lists = map[string][]string{}
+			for _, x := range s.nodes {
+				for _, y := range s.nodes {
+					s.lists[x.name] = append(s.lists[x.name], y.name)
+				}
+			}
+		}
+		s.lists[w[1]] = w[2:]
+	case "arbiters":
+		s.arbiters = w[1:]
+	case "autojoin":
+		s.autojoin = true
+	case "weight":
+		if s.weights == nil {
+			s.weights = map[string]int{}
+		}
+		s.weights[w[1]], _ = strconv.Atoi(w[2])
+	case "ping": // all nodes ask a ping node; it answers those that are not "deaf"
+		s.ping = true
+		r.deaf = map[string]bool{}
+		s.at(10*msec, r.pong)
+	case "deaf":
+		r.deaf[w[1]] = !r.deaf[w[1]]
+	case "shun":
+		arg(1).m.Shun(arg(1).local(), w[2], duration(3))
+		arg(1).pump()
+	case "addnode", "delnode":
+		x := arg(1)
+		c := VoterChange{Name: w[2], Weight: DefaultWeight, Remove: w[0] == "delnode"}
+		if len(w) > 3 {
+			c.Weight, _ = strconv.Atoi(w[3])
+		}
+		x.m.ChangeVoter(x.local(), 1, "", c)
+		x.pump()
+	case "electorate":
+		for _, e := range arg(1).m.Electorate() {
+			r.tell("%s: %s has %d votes, counts: %v %s", w[1], e.Name, e.Votes, e.Counts, e.Why)
+		}
+	case "conflicts":
+		for _, x := range s.nodes {
+			for _, c := range x.conflicts {
+				r.tell("%s keeps the state of %v after change %d, with %d edits: %v", x.name, c.Stamped, c.Seq, c.Edits, c.App)
+			}
+		}
 	case "state":
 		for _, x := range s.nodes {
 			if x.up {

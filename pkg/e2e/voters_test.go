@@ -242,3 +242,57 @@ func TestPingVeto(t *testing.T) {
 	c.ended(next)
 	c.owned(floating, owner)
 }
+
+// TestPairCut: a pair without a third witness that is fully cut runs the address
+// twice, says so beforehand, and cures that when the cut mends: one owner within
+// one view, which tells the network again; no change is lost silently.
+func TestPairCut(t *testing.T) {
+	t.Parallel()
+	pair := []string{"litsha21", "litsha22"}
+	c := newCluster(t, pair...)
+	for _, name := range pair {
+		c.write(name, "/etc/ha.d/ha.cf", pairHacf, 0o600)
+	}
+	c.form()
+	c.says("litsha21", []string{"crm_mon", "-1"}, "not guaranteed: the quorum plug-in twonodes gives quorum to each half of a partition")
+	owner, _ := c.address(pair...)
+	other := c.other(owner)
+	if err := c.nodes[owner].Cut("eth1"); err != nil {
+		t.Fatal(err)
+	}
+	c.until("two owners", func() (bool, string) {
+		got := c.lab.Sample(floating)
+		return len(got) == 2, fmt.Sprint(got)
+	})
+	// Both halves change the configuration; the second one more.
+	c.ok(owner, "cibadmin", "-M", "-c", "-o", "crm_config", "-X", `<cluster_property_set id="cut-o"><nvpair id="cut-o-x" name="stop-all-resources" value="false"/></cluster_property_set>`)
+	for _, v := range []string{"11", "12", "13"} {
+		c.ok(other, "cibadmin", "-M", "-c", "-o", "crm_config", "-X", `<cluster_property_set id="cut-n"><nvpair id="cut-n-x" name="batch-limit" value="`+v+`"/></cluster_property_set>`)
+	}
+	view := func() (n int) {
+		fmt.Sscanf(c.ok(owner, "crm_mon", "-1")[strings.Index(c.ok(owner, "crm_mon", "-1"), "sees view "):], "sees view %d", &n)
+		return n
+	}
+	before := view()
+	mended := time.Now()
+	if err := c.nodes[owner].Mend("eth1"); err != nil {
+		t.Fatal(err)
+	}
+	c.formed(pair...)
+	c.until("one owner", func() (bool, string) {
+		got := c.lab.Sample(floating)
+		return len(got) == 1, fmt.Sprint(got)
+	})
+	t.Logf("one owner %v after the cut mends, view %d before, %d now", time.Since(mended), before, view())
+	left := c.lab.Sample(floating)[0]
+	c.same(pair...)
+	c.owned(floating, left)
+	// The half that changed less gave way; its configuration is kept and shown.
+	if out := c.configuration(owner); !strings.Contains(out, `value="13"`) || strings.Contains(out, "cut-o") {
+		t.Errorf("the configuration of the half that changed more is used:\n%s", out)
+	}
+	c.says(owner, []string{"crm_mon", "-1"}, "both halves of the cluster changed the configuration while they were apart: the one of this node was not used and is kept in /var/lib/heartbeat/conflicts/")
+	if out := c.ok(owner, "sh", "-c", "cat /var/lib/heartbeat/conflicts/*.xml"); !strings.Contains(out, "cut-o") {
+		t.Errorf("the configuration that was kept lacks the change:\n%s", out)
+	}
+}
