@@ -273,6 +273,11 @@ func TestPairCut(t *testing.T) {
 		fmt.Sscanf(c.ok(owner, "crm_mon", "-1")[strings.Index(c.ok(owner, "crm_mon", "-1"), "sees view "):], "sees view %d", &n)
 		return n
 	}
+	// The router knows the address from the one that will be wrong.
+	mac := func(name string) string {
+		return strings.TrimSpace(c.ok(name, "cat", "/sys/class/net/eth0/address"))
+	}
+	c.ok("litrout71", "ip", "neigh", "replace", floating.String(), "dev", "eth0", "lladdr", "02:00:00:00:00:99", "nud", "reachable")
 	before := view()
 	mended := time.Now()
 	if err := c.nodes[owner].Mend("eth1"); err != nil {
@@ -287,6 +292,10 @@ func TestPairCut(t *testing.T) {
 	left := c.lab.Sample(floating)[0]
 	c.same(pair...)
 	c.owned(floating, left)
+	c.until("the router hears of the owner unasked", func() (bool, string) {
+		out := c.ok("litrout71", "ip", "neigh", "show", floating.String())
+		return strings.Contains(out, mac(left)), out
+	})
 	// The half that changed less gave way; its configuration is kept and shown.
 	if out := c.configuration(owner); !strings.Contains(out, `value="13"`) || strings.Contains(out, "cut-o") {
 		t.Errorf("the configuration of the half that changed more is used:\n%s", out)
