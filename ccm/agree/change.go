@@ -129,7 +129,12 @@ func (m *Machine) tryCommit() {
 	slices.Sort(levels)
 	for _, s := range slices.Backward(slices.Compact(levels)) {
 		has := func(v Voters) bool {
-			return m.cfg.Quorum.Has(v, func(n string) bool { return r.acked[n] >= s && m.counts(n, v) })
+			in := func(n string) bool { return r.acked[n] >= s && m.counts(n, v) }
+			if m.planted(PlantVoteTwice) {
+				have, total := v.Votes(in)
+				return 2*(have+v[m.cfg.Self].Weight) > total
+			}
+			return m.cfg.Quorum.Has(v, in)
 		}
 		prior := m.rep.meta.Prior
 		if !has(m.rep.meta.Voters) || r.oldVoters != nil && !has(r.oldVoters) || prior != nil && !has(prior) || !m.bothAgree(s) {

@@ -93,14 +93,15 @@ func (m *Machine) MayStart(now int64, b Ballot) error {
 	if m.planted(PlantNoCheck) {
 		return nil
 	}
-	if b.IsZero() || b != m.promised || b != m.joined || b != m.inst || m.leaving != nil {
+	bound := b == m.promised && b == m.joined || m.planted(PlantTokenInstalled)
+	if b.IsZero() || !bound || b != m.inst || m.leaving != nil {
 		return fmt.Errorf("commanded in view %v, this node has promised %v and installed %v: %w", b, m.promised, m.inst, ErrStale)
 	}
 	if !m.leaseValid() {
 		return fmt.Errorf("no quorum has confirmed this node for %d ms: %w", m.t.l/1e6, ErrLease)
 	}
 	// Sent is at least now - L + 1: "younger than L".
-	in := func(n string) bool { return n == m.cfg.Self || m.echoedIn(n, m.now-m.t.l+1, b) }
+	in := func(n string) bool { return n == m.cfg.Self || m.echoedIn(n, m.now-m.t.l+1, b) || m.planted(PlantAnyBallot) && m.echoed(n, m.now-m.t.l+1) }
 	if !m.has(in) {
 		return fmt.Errorf("not confirmed in view %v: %s: %w", b, m.sentence(in), ErrLease)
 	}

@@ -91,6 +91,15 @@ const (
 	// PlantAnyTarget breaks no rule that safety needs: sets are proposed and
 	// promised at random, which reaches more interleavings than failures do.
 	PlantAnyTarget
+	// PlantAnyBallot: echoes of any ballot confirm a start (rule 28).
+	PlantAnyBallot
+	// PlantTokenInstalled: the installed view is obeyed whatever was promised
+	// since (rule 28).
+	PlantTokenInstalled
+	// PlantDiskVote: a store counts whether or not it is the recorded one (rule 3).
+	PlantDiskVote
+	// PlantVoteTwice: the DC's own vote for a change counts twice (rule 22).
+	PlantVoteTwice
 )
 
 func (m *Machine) planted(p Plant) bool { return m.cfg.Plant&p != 0 }

@@ -19,6 +19,8 @@ func (s *sim) apply(e *Step) {
 	}
 	ok := true
 	switch e.Verb {
+	case "add", "remove", "votes":
+		ok = s.electorate(e, n)
 	case "crash", "boot", "kill", "freeze", "hang", "stop", "start":
 		ok = s.applyNode(e, n)
 	case "cut":
@@ -129,7 +131,7 @@ func (s *sim) applyNode(e *Step, n *node) bool {
 		n.crash()
 		n.bootAfter(e.For)
 	case "boot":
-		if n.up {
+		if n.up || n.out {
 			return false
 		}
 		n.boot()
@@ -140,7 +142,7 @@ func (s *sim) applyNode(e *Step, n *node) bool {
 		n.kill("the daemon is killed")
 		n.startAfter(e.For)
 	case "start":
-		if !n.up || n.d != nil || n.frozen > s.now {
+		if !n.up || n.d != nil || n.frozen > s.now || n.out {
 			return false
 		}
 		n.absent = false
@@ -149,9 +151,8 @@ func (s *sim) applyNode(e *Step, n *node) bool {
 		if n.d == nil || n.d.ending || n.frozen > s.now || n.hung > s.now {
 			return false
 		}
-		d := n.d
 		s.checks.excuse("", e.For)
-		d.owner(func() { d.ctl.Shutdown(d.now()) })
+		n.d.shutdown()
 		n.startAfter(e.For)
 	case "freeze":
 		if !n.up {
@@ -253,6 +254,9 @@ func (s *sim) mayLose(x *node) bool {
 		return false
 	}
 	for _, n := range s.nodes {
+		if n.out {
+			continue
+		}
 		if n.d == nil || n.disk.st.Stamped.IsZero() || n.disk.full {
 			return false
 		}
@@ -261,9 +265,12 @@ func (s *sim) mayLose(x *node) bool {
 			return false
 		}
 		for _, o := range s.nodes {
-			if v.Voters[o.name].Disk != o.disk.id {
+			if !o.out && v.Voters[o.name].Disk != o.disk.id {
 				return false
 			}
+		}
+		if !s.quorum.Has(v.Voters, func(name string) bool { return name != x.name }) {
+			return false
 		}
 	}
 	return true
@@ -282,7 +289,7 @@ func unset(name string) cib.Op {
 
 // operator makes a change through a node; its id is new each time.
 func (s *sim) operator(n *node, op cib.Op) bool {
-	if n == nil || n.d == nil || n.frozen > s.now || n.hung > s.now {
+	if n == nil || n.d == nil || n.d.ctl == nil || n.frozen > s.now || n.hung > s.now {
 		return false
 	}
 	d := n.d
@@ -303,7 +310,7 @@ func (s *sim) operator(n *node, op cib.Op) bool {
 // anyDaemon is the first daemon that answers and has quorum.
 func (s *sim) anyDaemon() *node {
 	for _, n := range s.nodes {
-		if n.d != nil && n.d.view.Quorum && n.frozen <= s.now && n.hung <= s.now {
+		if n.d != nil && n.d.ctl != nil && !n.d.ending && n.d.view.Quorum && n.frozen <= s.now && n.hung <= s.now {
 			return n
 		}
 	}

@@ -36,6 +36,9 @@ func (p Plan) Scenario(seed uint64, length time.Duration) (*Scenario, error) {
 	if p.CIB != nil {
 		p.CIB(sc)
 	}
+	if p.CIB == nil {
+		Vary(sc, seed)
+	}
 	return sc, Generate(sc, seed, p.Every, p.Faults)
 }
 

@@ -34,10 +34,17 @@ func (c *checker) init(s *sim) {
 	*c = checker{s: s, views: map[agree.Ballot][]agree.Member{}, digests: map[string]string{}, acked: map[uint64]bool{},
 		excuses: map[int]int64{}, doubled: map[string]int64{}}
 	v := agree.Voters{}
-	for _, n := range s.sc.Nodes {
+	for _, n := range slices.Concat(s.sc.Nodes, s.sc.Arbiters) {
 		v[n] = agree.Voter{Weight: agree.DefaultWeight}
+		if w, ok := s.sc.Weights[n]; ok {
+			v[n] = agree.Voter{Weight: w}
+		}
 	}
 	c.unsafe = !s.quorum.Meets(v)
+	if len(v) == 2 && slices.Contains(s.sc.quorumPlugins(), "twonodes") {
+		// Equal votes make a tie that twonodes breaks.
+		c.unsafe = c.unsafe || slices.ContainsFunc(s.sc.Steps, func(e Step) bool { return e.Verb == "votes" })
+	}
 }
 
 // view notes what a node tells of the membership.
@@ -274,7 +281,7 @@ func (c *checker) whole() string {
 	s := c.s
 	var first *daemon
 	for _, n := range s.nodes {
-		if n.absent || n.stopped {
+		if n.absent || n.stopped || n.out {
 			continue
 		}
 		switch {
@@ -308,7 +315,7 @@ func (c *checker) equal() string {
 	var first *daemon
 	for _, n := range c.s.nodes {
 		switch {
-		case n.d == nil:
+		case n.d == nil || n.out:
 		case first == nil:
 			first = n.d
 		default:

@@ -61,9 +61,12 @@ type daemon struct {
 func newDaemon(n *node, inc uint64) *daemon {
 	d := &daemon{n: n, inc: inc, waiting: map[uint64]func(outcome){}, flight: map[int]*operation{}, executed: map[string]bool{}}
 	d.app = &app{s: n.s, rep: member.NewReplica(func() { d.changed = true })}
+	d.core = lrm.NewCore(8, d.result)
+	if n.arbiter {
+		return d
+	}
 	d.ctl = controller.New(controller.Config{Self: n.name, UUID: "id-" + n.name,
 		TransitionerID: fmt.Sprintf("%s-%d", n.name, inc), Candidate: n.s.config, Version: "simulated", Stack: "quorate"})
-	d.core = lrm.NewCore(8, d.result)
 	d.edits = member.NewEdits(n.name, d)
 	d.leaseEnd = member.LeaseEnd{StopBound: n.s.timing.StopBound, Deadtime: n.s.timing.Deadtime, Started: n.clk.steady(n.s.now)}
 	return d
@@ -75,6 +78,10 @@ func (d *daemon) now() time.Time { return d.n.clk.steady(d.n.s.now) }
 func (d *daemon) start() {
 	d.view = ccm.ViewOf(d.m.View())
 	d.config = d.app.rep.Root()
+	if d.ctl == nil { // an arbiter
+		d.pump()
+		return
+	}
 	d.n.guard.serve(d)
 	d.pump()
 	d.owner(func() {
@@ -87,6 +94,9 @@ func (d *daemon) start() {
 // what that is at. Then it carries out what the controller wants, in order, until
 // that wants nothing more.
 func (d *daemon) owner(f func()) {
+	if d.ctl == nil {
+		return // an arbiter decides nothing
+	}
 	d.todo = append(d.todo, f)
 	if d.owning {
 		return
@@ -274,8 +284,14 @@ func (d *daemon) Propose(id string, op []byte, done func(error)) {
 			d.owner(func() { done(err) })
 		}
 	}
-	token := d.ask(func(token uint64) { d.m.Propose(d.n.local(), token, id, op) }, func(o outcome) { once(o.err) })
-	d.n.daemonAfter(d, int64(member.EditTimeout), func() {
+	bound := member.EditTimeout
+	ask := func(token uint64) { d.m.Propose(d.n.local(), token, id, op) }
+	if c, ok := decodeVoter(op); ok {
+		bound += 2 * d.n.s.timing.Takeover
+		ask = func(token uint64) { d.m.ChangeVoter(d.n.local(), token, id, c) }
+	}
+	token := d.ask(ask, func(o outcome) { once(o.err) })
+	d.n.daemonAfter(d, int64(bound), func() {
 		if !answered {
 			delete(d.waiting, token)
 			d.run(func() { d.m.Forget(token) })

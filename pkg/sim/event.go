@@ -82,6 +82,9 @@ func (e Step) String() string {
 		word(e.Resource)
 		word("on")
 		word(e.Node)
+	case "votes":
+		word(e.Node)
+		word(strconv.FormatInt(e.Amount, 10))
 	case "set":
 		word(e.Name)
 		word(e.Value)

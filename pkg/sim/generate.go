@@ -24,14 +24,21 @@ type generator struct {
 }
 
 // node draws a node.
-func (g *generator) node() string { return g.sc.Nodes[g.r.below(int64(len(g.sc.Nodes)))] }
+func (g *generator) node() string {
+	all := g.sc.all()
+	return all[g.r.below(int64(len(all)))]
+}
+
+// member draws a node that runs resources.
+func (g *generator) member() string { return g.sc.Nodes[g.r.below(int64(len(g.sc.Nodes)))] }
 
 // pair draws two nodes.
 func (g *generator) pair(e *Step) {
-	n := int64(len(g.sc.Nodes))
+	all := g.sc.all()
+	n := int64(len(all))
 	i := g.r.below(n)
 	j := (i + 1 + g.r.below(n-1)) % n
-	e.Node, e.Peer = g.sc.Nodes[i], g.sc.Nodes[j]
+	e.Node, e.Peer = all[i], all[j]
 }
 
 // lasts draws how long something lasts: mostly about as long as it takes to be
@@ -88,22 +95,43 @@ var kinds = []kind{
 		e.Amount = int64(time.Duration(g.r.between(-int64(2*time.Hour), int64(2*time.Hour))).Round(time.Second))
 	}},
 	{"agent", 6, func(g *generator, e *Step) {
-		e.Verb, e.Node, e.Resource = "agent", g.node(), g.resource()
+		e.Verb, e.Node, e.Resource = "agent", g.member(), g.resource()
 		f := [][2]string{{"fails", "start"}, {"fails", "stop"}, {"fails", "monitor"}, {"hangs", "start"}, {"hangs", "stop"},
 			{"hangs", "monitor"}, {"lies", "monitor"}, {"lies", "start"}}[g.r.below(8)]
 		e.Kind, e.Op = f[0], f[1]
 		g.lasts(e)
 	}},
-	{"fail", 6, func(g *generator, e *Step) { e.Verb, e.Node, e.Resource = "fail", g.node(), g.resource() }},
+	{"fail", 6, func(g *generator, e *Step) { e.Verb, e.Node, e.Resource = "fail", g.member(), g.resource() }},
 	{"standby", 3, func(g *generator, e *Step) {
-		e.Verb, e.Node = "standby", g.node()
+		e.Verb, e.Node = "standby", g.member()
 		back := Step{At: e.At, Verb: "online", Node: e.Node}
 		g.lasts(&back)
 		back.At, back.For = back.At+back.For, 0
 		g.more = append(g.more, back)
 	}},
 	{"stop", 4, func(g *generator, e *Step) { e.Verb, e.Node = "stop", g.node(); g.lasts(e) }},
-	{"edit", 8, func(g *generator, e *Step) { e.Verb, e.Node = "edit", g.node() }},
+	{"edit", 8, func(g *generator, e *Step) { e.Verb, e.Node = "edit", g.member() }},
+	{"edits", 4, func(g *generator, e *Step) { // several through one node, whatever happens to it
+		e.Verb, e.Node = "edit", g.member()
+		at := e.At
+		for range g.r.between(2, 6) {
+			at += time.Duration(g.r.below(int64(g.sc.Deadtime) / 4)).Round(time.Millisecond)
+			g.more = append(g.more, Step{At: at, Verb: "edit", Node: e.Node})
+		}
+	}},
+	{"voters", 3, func(g *generator, e *Step) {
+		switch {
+		case len(g.sc.Spares) > 0 && g.r.chance(2):
+			e.Verb, e.Node = "add", g.sc.Spares[g.r.below(int64(len(g.sc.Spares)))]
+		case len(g.sc.Nodes) > 3 || len(g.sc.Spares) > 0 && g.r.chance(2):
+			e.Verb, e.Node = "remove", g.member()
+			if len(g.sc.Spares) > 0 && g.r.chance(2) {
+				e.Node = g.sc.Spares[g.r.below(int64(len(g.sc.Spares)))]
+			}
+		default:
+			e.Verb, e.Node, e.Amount = "votes", g.node(), 50*g.r.between(1, 6)
+		}
+	}},
 	{"cleanup", 2, func(g *generator, e *Step) { e.Verb, e.Resource = "cleanup", g.resource() }},
 }
 
@@ -123,6 +151,25 @@ func (g *generator) resource() string {
 		return ""
 	}
 	return names[g.r.below(int64(len(names)))]
+}
+
+// Vary makes clusters of one size differ by the seed: in votes, in an arbiter, in
+// nodes to be added, and in how views come about.
+func Vary(sc *Scenario, seed uint64) {
+	r := newRNG(seed, 11)
+	switch seed % 6 {
+	case 1:
+		sc.Weights = map[string]int{}
+		for _, n := range sc.Nodes {
+			sc.Weights[n] = int(50 * r.between(1, 5))
+		}
+	case 2:
+		sc.Arbiters = []string{"arbiter"}
+	case 3:
+		sc.Spares = []string{"spare1", "spare2"}
+	case 4:
+		sc.RandomViews = true
+	}
 }
 
 // Generate fills a scenario with faults, one per every in the mean, until its
@@ -151,7 +198,12 @@ func Generate(sc *Scenario, seed uint64, every time.Duration, faults []string) e
 	// The cluster forms first.
 	at := 4 * sc.Deadtime
 	for {
-		at += time.Duration(g.r.between(0, 2*int64(every))).Round(time.Millisecond)
+		// Half of the faults come close upon the one before.
+		if g.r.chance(2) {
+			at += time.Duration(g.r.between(0, int64(every)/5)).Round(time.Millisecond)
+		} else {
+			at += time.Duration(g.r.between(0, 19*int64(every)/5)).Round(time.Millisecond)
+		}
 		if at >= sc.Length {
 			break
 		}

@@ -43,6 +43,8 @@ func (d *daemon) stopAll(deadline int64, done func()) {
 	}
 	waiting := map[string]lrm.Release{}
 	for _, r := range plan {
+		// The DC hears of these stops one by one, and may begin with the first.
+		n.s.checks.excuse(base(r.Op.Resource), 0)
 		waiting[r.Op.Resource] = r
 	}
 	over, left := false, len(plan)

@@ -25,11 +25,14 @@ type node struct {
 	res     map[string]*instance
 	faults  map[agentFault]int64
 	guard   guard
-	d       *daemon // nil when none runs
-	life    int     // counts the daemons
-	absent  bool    // shall stay down until told otherwise
-	newest  uint64  // the highest incarnation it ever had
-	stopped bool    // its daemon was stopped on request
+	d       *daemon  // nil when none runs
+	life    int      // counts the daemons
+	absent  bool     // shall stay down until told otherwise
+	newest  uint64   // the highest incarnation it ever had
+	hacf    []string // the voters that its ha.cf names
+	arbiter bool     // it votes and runs nothing
+	out     bool     // it is no part of the cluster: not added yet, or removed
+	stopped bool     // its daemon was stopped on request
 }
 
 // local is what its clock shows.
@@ -161,6 +164,9 @@ func (n *node) wake() {
 
 // startDaemon starts the daemon once what an earlier one left is released.
 func (n *node) startDaemon() {
+	if n.out {
+		return
+	}
 	n.guard.retire()
 	n.life++
 	life := n.life
@@ -198,8 +204,8 @@ func (n *node) runDaemon() {
 	}
 	s.lives++
 	d := newDaemon(n, n.disk.nextLife())
-	m, err := agree.New(agree.Config{Self: n.name, Nodes: s.sc.Nodes, Weights: s.sc.Weights, Incarnation: d.inc, Disk: n.disk.id,
-		Quorum: s.quorum, Timing: s.timing, Seed: s.opts.Seed + uint64(n.id)<<32 + s.lives, Plant: s.opts.Plant.Agree}, n.disk.st, d.app, n.local())
+	m, err := agree.New(agree.Config{Self: n.name, Nodes: n.hacf, Weights: n.weights(), Arbiters: s.sc.Arbiters, Incarnation: d.inc, Disk: n.disk.id,
+		Quorum: s.quorum, Timing: s.timing, Seed: s.opts.Seed + uint64(n.id)<<32 + s.lives, Plant: s.plant()}, n.disk.st, d.app, n.local())
 	if err != nil {
 		s.fail("start", "%s cannot start from its own disk: %v", n.name, err)
 		return
@@ -208,6 +214,26 @@ func (n *node) runDaemon() {
 	n.d = d
 	s.tell(n, "the daemon starts, promised %v, state %v", n.disk.st.Promised, n.disk.st.Stamped)
 	d.start()
+}
+
+// weights are the votes that its ha.cf names.
+func (n *node) weights() map[string]int {
+	w := map[string]int{}
+	for name, v := range n.s.sc.Weights {
+		if slices.Contains(n.hacf, name) {
+			w[name] = v
+		}
+	}
+	return w
+}
+
+// plant is what the agreement is to leave out.
+func (s *sim) plant() agree.Plant {
+	p := s.opts.Plant.Agree
+	if s.sc.RandomViews {
+		p |= agree.PlantAnyTarget
+	}
+	return p
 }
 
 // expireFaults ends what is over of the agents' faults.

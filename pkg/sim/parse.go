@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quorate/quorate/ccm/agree"
 	"github.com/quorate/quorate/cib"
 )
 
@@ -93,12 +94,41 @@ func (p *parser) statement(w []string) error {
 		return p.cib(w)
 	case "resource":
 		return p.resource(w)
+	case "arbiter", "spare":
+		if len(w) != 2 || slices.Contains(sc.all(), w[1]) {
+			return fmt.Errorf("%s: name one machine that is no node yet", w[0])
+		}
+		if w[0] == "arbiter" {
+			sc.Arbiters = append(sc.Arbiters, w[1])
+		} else {
+			sc.Spares = append(sc.Spares, w[1])
+		}
+		return nil
+	case "votes":
+		if len(w) != 3 || !slices.Contains(sc.all(), w[1]) {
+			return errors.New("votes: write \"votes NODE NUMBER\"")
+		}
+		n, err := votes(w[2])
+		if err != nil {
+			return err
+		}
+		if sc.Weights == nil {
+			sc.Weights = map[string]int{}
+		}
+		sc.Weights[w[1]] = int(n)
+		return nil
+	case "views":
+		if len(w) != 2 || w[1] != "random" {
+			return errors.New("views: only \"views random\" is known")
+		}
+		sc.RandomViews = true
+		return nil
 	case "settle", "end":
 		return p.end(w)
 	case "at":
 		return p.step(w)
 	}
-	return fmt.Errorf("%q is not known; a line begins with nodes, keepalive, deadtime, initdead, quorum, cib, resource, at, settle or end", w[0])
+	return fmt.Errorf("%q is not known; a line begins with nodes, keepalive, deadtime, initdead, quorum, arbiter, spare, votes, views, cib, resource, at, settle or end", w[0])
 }
 
 func (p *parser) nodes(w []string) error {
@@ -123,6 +153,15 @@ func (p *parser) nodes(w []string) error {
 	}
 	p.sc.Nodes = slices.Clone(w)
 	return nil
+}
+
+// votes reads a number of votes.
+func votes(word string) (int64, error) {
+	n, err := strconv.ParseInt(word, 10, 64)
+	if err != nil || n < 0 || n > agree.MaxWeight {
+		return 0, fmt.Errorf("%q is no number of votes between 0 and %d", word, agree.MaxWeight)
+	}
+	return n, nil
 }
 
 func (p *parser) cib(w []string) error {

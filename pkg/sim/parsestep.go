@@ -43,13 +43,21 @@ func (p *parser) step(w []string) error {
 
 func (p *parser) verb(e *Step, w []string) (err error) {
 	switch e.Verb {
-	case "crash", "boot", "kill", "start", "stop", "standby", "online", "edit", "isolate":
+	case "crash", "boot", "kill", "start", "stop", "standby", "online", "edit", "isolate", "add", "remove":
 		return p.node(&e.Node, w, 1)
 	case "freeze", "hang":
 		if e.For == 0 {
 			return errors.New("say for how long: for 10s")
 		}
 		return p.node(&e.Node, w, 1)
+	case "votes":
+		if len(w) != 2 {
+			return errors.New("write \"votes NODE NUMBER\"")
+		}
+		if e.Amount, err = votes(w[1]); err != nil {
+			return err
+		}
+		return p.node(&e.Node, w[:1], 1)
 	case "mend":
 		return none(w)
 	case "cut":
@@ -107,14 +115,14 @@ func (p *parser) verb(e *Step, w []string) (err error) {
 
 // verbs of steps.
 var verbs = []string{"crash", "boot", "kill", "start", "stop", "freeze", "hang", "cut", "isolate", "mend", "loss", "duplicate",
-	"delay", "disk", "clock", "agent", "fail", "standby", "online", "set", "edit", "cleanup", "expect"}
+	"delay", "disk", "clock", "agent", "fail", "standby", "online", "set", "edit", "cleanup", "add", "remove", "votes", "expect"}
 
 func (p *parser) node(to *string, w []string, want int) error {
 	if len(w) != want {
 		return errors.New("name one node")
 	}
-	if !slices.Contains(p.sc.Nodes, w[0]) {
-		return fmt.Errorf("there is no node %q, there are %s", w[0], strings.Join(p.sc.Nodes, ", "))
+	if !slices.Contains(p.sc.all(), w[0]) {
+		return fmt.Errorf("there is no node %q, there are %s", w[0], strings.Join(p.sc.all(), ", "))
 	}
 	*to = w[0]
 	return nil

@@ -15,8 +15,9 @@ func Run(sc *Scenario, o Options) (*Result, error) {
 	}
 	for _, n := range s.nodes {
 		// The first boot: one after another, within a keepalive.
-		n := n
-		s.at(n.r.below(int64(sc.Keepalive)), n.boot)
+		if !n.out {
+			s.at(n.r.below(int64(sc.Keepalive)), n.boot)
+		}
 	}
 	for i := range sc.Steps {
 		e := &sc.Steps[i]
@@ -27,7 +28,7 @@ func Run(sc *Scenario, o Options) (*Result, error) {
 		})
 	}
 	s.run(int64(sc.Length))
-	if sc.Settle && s.stats.Violation == nil && !s.stats.Stopped {
+	if sc.Settle && !sc.RandomViews && s.stats.Violation == nil && !s.stats.Stopped {
 		s.settle()
 	}
 	s.end()
@@ -86,7 +87,7 @@ func (s *sim) keptPromises() {
 		return
 	}
 	for _, n := range s.nodes {
-		if n.d == nil {
+		if n.d == nil || n.out {
 			continue
 		}
 		for id := range s.checks.acked {
@@ -104,7 +105,6 @@ func (s *sim) repair() {
 	s.checks.excuse("", s.sc.bound())
 	s.net.mendAll()
 	for _, n := range s.nodes {
-		n := n
 		clear(n.faults)
 		n.disk.full, n.disk.slow, n.disk.torn = false, 0, false
 		for _, name := range s.order {
@@ -117,6 +117,7 @@ func (s *sim) repair() {
 		}
 		n.absent, n.stopped = false, false
 		switch {
+		case n.out:
 		case !n.up:
 			n.boot()
 		case n.d == nil:

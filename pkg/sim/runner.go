@@ -174,6 +174,9 @@ func (d *daemon) onMachine(e agree.Event) {
 	case agree.ViewEvent:
 		v := ccm.ViewOf(e.View)
 		s.checks.view(d, e.View)
+		if d.ctl == nil {
+			d.view = v
+		}
 		d.owner(func() { d.takeView(v) })
 	case agree.OpenedEvent:
 		s.checks.opened(d, e)

@@ -14,6 +14,11 @@ type Scenario struct {
 	// Nodes are their names; Weights their votes, where not the usual.
 	Nodes   []string
 	Weights map[string]int
+	// Arbiters vote and run nothing; Spares are nodes that can be added.
+	Arbiters, Spares []string
+	// RandomViews makes nodes propose sets of members at random, which reaches
+	// more interleavings than failures do; the cluster need not come to rest then.
+	RandomViews bool
 	// Keepalive, Deadtime and Initdead are those of ha.cf; 0 for Initdead takes
 	// the usual.
 	Keepalive, Deadtime, Initdead time.Duration
@@ -127,6 +132,18 @@ func (sc *Scenario) String() string {
 	if sc.Initdead > 0 {
 		fmt.Fprintf(&b, "initdead %s\n", seconds(sc.Initdead))
 	}
+	for _, n := range sc.Arbiters {
+		fmt.Fprintf(&b, "arbiter %s\n", n)
+	}
+	for _, n := range sc.Spares {
+		fmt.Fprintf(&b, "spare %s\n", n)
+	}
+	for _, n := range sortedNames(sc.Weights) {
+		fmt.Fprintf(&b, "votes %s %d\n", n, sc.Weights[n])
+	}
+	if sc.RandomViews {
+		fmt.Fprintln(&b, "views random")
+	}
 	if len(sc.Quorum) > 0 {
 		fmt.Fprintf(&b, "quorum %s\n", strings.Join(sc.Quorum, " "))
 	}
@@ -157,11 +174,14 @@ func sortedNames[V any](m map[string]V) []string {
 	return out
 }
 
+// all are the names of all machines.
+func (sc *Scenario) all() []string { return slices.Concat(sc.Nodes, sc.Arbiters, sc.Spares) }
+
 // present is how many nodes take part at the end.
 func (s *sim) present() int {
 	n := 0
 	for _, x := range s.nodes {
-		if !x.absent && !x.stopped {
+		if !x.absent && !x.stopped && !x.out && !x.arbiter {
 			n++
 		}
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quorate/quorate/ccm/agree"
@@ -66,16 +67,18 @@ func newSim(sc *Scenario, o Options) (*sim, error) {
 	if err := s.readResources(sc.CIB); err != nil {
 		return nil, err
 	}
-	s.net.init(s, len(sc.Nodes))
+	s.net.init(s, len(sc.all()))
 	s.checks.init(s)
 	s.plans.cache = map[string]planned{}
-	for i, name := range sc.Nodes {
+	for i, name := range sc.all() {
 		n := &node{s: s, id: i, name: name, r: newRNG(o.Seed, 2, uint64(i)), res: map[string]*instance{}, faults: map[agentFault]int64{}}
 		n.clk = clock{offset: n.r.below(1e15), ppm: n.r.between(-4000, 4000)}
 		n.disk = disk{n: n, id: s.newDisk()}
 		for _, name := range s.order {
 			n.res[name] = &instance{n: n, rsc: s.rsc[name]}
 		}
+		n.hacf = slices.Concat(sc.Nodes, sc.Arbiters)
+		n.arbiter, n.out = slices.Contains(sc.Arbiters, name), slices.Contains(sc.Spares, name)
 		s.nodes = append(s.nodes, n)
 		s.byName[name] = n
 	}

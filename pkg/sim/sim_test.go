@@ -33,9 +33,8 @@ func TestQuiet(t *testing.T) {
 func TestRandom(t *testing.T) {
 	var sum Result
 	for seed := *seedFlag; seed < *seedFlag+uint64(*runsFlag); seed++ {
-		sc := NewScenario(*nodesFlag, time.Duration(*hoursFlag*float64(time.Hour)))
-		sc.Keepalive, sc.Deadtime = 10*time.Second, 50*time.Second
-		if err := Generate(sc, seed, 30*time.Second, nil); err != nil {
+		sc, err := CampaignPlan(*nodesFlag).Scenario(seed, time.Duration(*hoursFlag*float64(time.Hour)))
+		if err != nil {
 			t.Fatal(err)
 		}
 		o := Options{Seed: seed}
