@@ -101,7 +101,9 @@ func (m *Machine) MayStart(now int64, b Ballot) error {
 		return fmt.Errorf("no quorum has confirmed this node for %d ms: %w", m.t.l/1e6, ErrLease)
 	}
 	// Sent is at least now - L + 1: "younger than L".
-	in := func(n string) bool { return n == m.cfg.Self || m.echoedIn(n, m.now-m.t.l+1, b) || m.planted(PlantAnyBallot) && m.echoed(n, m.now-m.t.l+1) }
+	in := func(n string) bool {
+		return n == m.cfg.Self || m.echoedIn(n, m.now-m.t.l+1, b) || m.planted(PlantAnyBallot) && m.echoed(n, m.now-m.t.l+1)
+	}
 	if !m.has(in) {
 		return fmt.Errorf("not confirmed in view %v: %s: %w", b, m.sentence(in), ErrLease)
 	}
