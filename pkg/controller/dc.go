@@ -100,7 +100,8 @@ func (m *Machine) becomeDC() {
 	for _, mem := range m.view.Members {
 		d.waiting[mem.Name] = true
 	}
-	m.to(Integration, "I_ELECTION_DC", "C_CCM_CALLBACK", "do_dc_takeover")
+	m.elect()
+	m.to(Integration, "I_ELECTION_DC", "C_FSA_INTERNAL", "do_election_check")
 	m.offer()
 }
 
@@ -199,7 +200,7 @@ func (m *Machine) joined(n *nodeStatus, msg *message) {
 		return
 	}
 	m.to(FinalizeJoin, "I_INTEGRATED", "C_FSA_INTERNAL", "check_join_state")
-	m.info("crmd", "All %d cluster nodes responded to the join offer.", len(m.view.Members))
+	m.info("crmd", "do_state_transition: All %d cluster nodes responded to the join offer.", len(m.view.Members))
 	for _, mem := range m.view.Members {
 		m.send(mem.Name, &message{Kind: msgJoinAck})
 	}
@@ -212,6 +213,7 @@ func (m *Machine) joined(n *nodeStatus, msg *message) {
 	} else {
 		m.addNodes()
 	}
+	m.info("cib", "sync_our_cib: Syncing CIB to all peers")
 	m.broadcast(true)
 	m.want("members joined")
 }

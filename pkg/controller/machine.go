@@ -31,6 +31,8 @@ type Machine struct {
 	state State
 	now   time.Time
 	view  ccm.View
+	// lastDC is the DC of the last view with quorum, "" once it has left.
+	lastDC string
 
 	config *cib.Element // newest configuration, without status
 	hist   *history     // what was run on this node
@@ -122,27 +124,52 @@ func (m *Machine) View(now time.Time, v ccm.View) {
 	m.view = v
 	if !v.Quorum || v.DC == "" {
 		m.dc = nil
-		m.to(PendingState, "I_ELECTION", "C_CCM_CALLBACK", "quorum")
+		if old.DC != "" {
+			m.info("crmd", "update_dc: Set DC to <null> (<null>)")
+		}
+		switch {
+		case v.Event != eventFlux:
+			m.deadDC(v)
+			m.follow()
+		case m.state == Starting || m.state == PendingState:
+			m.begin()
+		default:
+			m.elect()
+		}
 		m.do(StatusChanged{})
 		if m.leaving && v.Event != eventFlux {
 			m.leave()
 		}
 		return
 	}
+	m.deadDC(v)
 	if old.DC != v.DC {
-		m.info("crmd", "update_dc: Set DC to %s (instance %d)", v.DC, v.Instance.Number)
+		m.info("crmd", "update_dc: Set DC to %s (%s)", v.DC, featureSet)
 	}
+	first := m.lastDC != v.DC
+	m.lastDC = v.DC
 	if v.DC == m.cfg.Self {
+		if first {
+			m.info("crmd", "do_dc_takeover: Taking over DC status for this partition")
+		}
 		m.becomeDC()
 	} else {
 		m.dc = nil
-		m.to(PendingState, "I_PENDING", "C_CCM_CALLBACK", "view")
+		m.follow()
 	}
 	m.do(StatusChanged{})
 	held := m.future
 	m.future = nil
 	for _, h := range held {
 		m.handle(h.from, h.msg)
+	}
+}
+
+// deadDC says that the DC is no member any more.
+func (m *Machine) deadDC(v ccm.View) {
+	if m.lastDC != "" && !v.Has(m.lastDC) {
+		m.warn("crmd", "check_dead_member: Our DC node (%s) left the cluster", m.lastDC)
+		m.lastDC = ""
 	}
 }
 

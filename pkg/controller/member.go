@@ -47,6 +47,7 @@ func (m *Machine) obey(msg *message) {
 }
 
 func (m *Machine) joinRequest() *message {
+	m.info("attrd", "attrd_local_callback: Sending full refresh")
 	req := &message{Kind: msgJoinRequest, UUID: m.cfg.UUID, Leaving: m.leaving, Attrs: map[string]*string{}}
 	if m.candidate != nil {
 		req.Candidate = m.cfg.Candidate

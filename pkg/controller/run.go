@@ -57,7 +57,11 @@ func (m *Machine) advance() {
 
 func (m *Machine) schedule() {
 	d := m.dc
-	m.to(PolicyEngine, "I_PE_CALC", "C_FSA_INTERNAL", "do_state_transition")
+	if m.state == FinalizeJoin {
+		m.to(PolicyEngine, "I_FINALIZED", "C_FSA_INTERNAL", "check_join_state")
+		m.info("crmd", "do_state_transition: All %d cluster nodes are eligible to run resources.", len(m.view.Members))
+	}
+	m.to(PolicyEngine, "I_PE_CALC", "C_FSA_INTERNAL", "do_pe_invoke")
 	m.peSerial++
 	d.peRunning = true
 	d.scheduled = m.now
@@ -80,7 +84,8 @@ func (m *Machine) Scheduled(now time.Time, serial uint64, g *pengine.Graph, next
 	if err != nil {
 		m.warn("pengine", "the configuration cannot be scheduled: %v; nothing is changed until it is", err)
 		d.notBefore = now.Add(10 * time.Second)
-		m.to(Idle, "I_PE_SUCCESS", "C_IPC_MESSAGE", "pe_error")
+		m.to(TransitionEngine, "I_PE_SUCCESS", "C_IPC_MESSAGE", "route_message")
+		m.to(Idle, "I_TE_SUCCESS", "C_FSA_INTERNAL", "notify_crmd")
 		return
 	}
 	if d.wanted != "" { // something changed meanwhile: the answer is old

@@ -209,6 +209,7 @@ func (w *world) effect(n *worldNode, e Effect) {
 	case Leave:
 		n.left = true
 	case Log:
+		checkTransition(w.t, e.Text)
 		w.log = append(w.log, fmt.Sprintf("%s %s: %s", n.name, e.Component, e.Text))
 	}
 }

@@ -222,6 +222,24 @@ func (c *cluster) commands() {
 		for _, name := range []string{"litsha22", "litsha23"} {
 			c.says(name, []string{"crm_mon", "-1"}, "Online: [ litsha22 litsha23 ]", "OFFLINE: [ litsha21 ]", "Started "+owner,
 				"Membership", "Lease: valid", "Exclusion: not guaranteed: not enforced: no watchdog is configured and sysrq is not allowed")
+			for _, texts := range [][]string{
+				{"heartbeat[", "WARN: node litsha21: is dead"},
+				{"heartbeat[", "info: Link litsha21:eth1 dead."},
+				{"crmd[", "info: mem_handle_event: Got an event OC_EV_MS_NOT_PRIMARY from ccm"},
+				{"crmd[", "info: mem_handle_event: instance=", "nodes=2, new=0, lost=1, n_idx=0, new_idx=2, old_idx=5"},
+				{"crmd[", "info: crmd_ccm_msg_callback: Quorum lost after event=NOT PRIMARY (id="},
+				{"crmd[", "info: crmd_ccm_msg_callback: Quorum (re)attained after event=NEW MEMBERSHIP (id="},
+				{"crmd[", "info: ccm_event_detail: NEW MEMBERSHIP: trans=", "nodes=2, new=0, lost=1 n_idx=0, new_idx=2, old_idx=5"},
+				{"crmd[", "info: ccm_event_detail:     CURRENT: litsha22 [nodeid=1, born="},
+				{"crmd[", "info: ccm_event_detail:     LOST:    litsha21 [nodeid=0, born="},
+				{"cib[", "info: cib_ccm_msg_callback: LOST: litsha21"},
+				{"cib[", "info: cib_ccm_msg_callback: PEER: litsha23"},
+				{"crmd[", "info: crmd_client_status_callback: Status update: Client litsha21/crmd now has status [offline]"},
+				{"crmd[", "info: update_dc: Set DC to litsha2", " (3.16.1)"},
+				{"attrd[", "info: attrd_local_callback: Sending full refresh"},
+			} {
+				c.logged(name, texts...)
+			}
 		}
 		if err := c.nodes["litsha21"].Boot(); err != nil {
 			t.Fatal(err)
