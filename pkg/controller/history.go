@@ -42,6 +42,38 @@ next:
 	h.rsc[add.ID()] = add.WithChildren(children...)
 }
 
+// inOrder moves the change of a repeated operation to the next second where
+// it came in the same second as the one before it: success and failure of one
+// call stand in entries of their own, and only that time, in seconds, tells the
+// policy engine which came last.
+func (h *history) inOrder(add *cib.Element) *cib.Element {
+	old := h.rsc[add.ID()]
+	if old == nil {
+		return add
+	}
+	return add.WithChildren(mapElements(add.Children, func(op *cib.Element) *cib.Element {
+		at, err := strconv.ParseInt(op.Get("last-rc-change"), 10, 64)
+		if err != nil || op.Get("interval") == "0" {
+			return op
+		}
+		for _, c := range old.Children {
+			before, err := strconv.ParseInt(c.Get("last-rc-change"), 10, 64)
+			if err == nil && c.ID() != op.ID() && c.Get("operation_key") == op.Get("operation_key") && c.Get("call-id") == op.Get("call-id") && before >= at {
+				at = before + 1
+			}
+		}
+		return op.WithAttr("last-rc-change", strconv.FormatInt(at, 10))
+	})...)
+}
+
+func mapElements(in []*cib.Element, f func(*cib.Element) *cib.Element) []*cib.Element {
+	out := make([]*cib.Element, len(in))
+	for i, e := range in {
+		out[i] = f(e)
+	}
+	return out
+}
+
 // cancel removes a recurring operation.
 func (h *history) cancel(resource, key string) {
 	old := h.rsc[resource]

@@ -130,7 +130,7 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	}
 	m.now = now
 	delete(m.flight, r.Op.TransitionKey)
-	e := record(m.cfg.Self, r)
+	e := m.hist.inOrder(record(m.cfg.Self, r))
 	if r.Op.Interval == 0 && r.Op.Name == "stop" && r.RC == lrm.OK {
 		// What was repeated while it ran is over.
 		m.dropRecurring(r.Op.Resource)
