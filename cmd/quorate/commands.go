@@ -7,6 +7,7 @@ import (
 
 	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/attr"
 	"github.com/quorate/quorate/pkg/cli/cibadmin"
 	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
@@ -28,6 +29,10 @@ func commands() map[string]command {
 		"ptest":           oneShot(fromCobra(simulate.NewPtest)),
 		"cl_status":       fromCobra(node.NewClStatus),
 		"crm_mon":         fromCobra(newMon),
+		"attrd_updater":   fromCobra(attr.NewAttrdUpdater),
+		"crm_attribute":   fromCobra(attr.NewCrmAttribute),
+		"crm_failcount":   fromCobra(attr.NewCrmFailcount),
+		"crm_master":      fromCobra(attr.NewCrmMaster),
 		"crm_diff":        fromCobra(diff.New),
 		"crm_verify":      fromCobra(verify.New),
 		"crm_node":        fromCobra(node.NewCrmNode),

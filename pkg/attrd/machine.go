@@ -11,6 +11,8 @@ import (
 var (
 	// ErrName indicates an attribute without a name.
 	ErrName = errors.New("attribute has no name")
+	// ErrUnknown indicates that there is no attribute of that name to change.
+	ErrUnknown = errors.New("there is no such attribute")
 	// ErrDampen indicates a negative dampening.
 	ErrDampen = errors.New("dampening is negative")
 )
@@ -35,6 +37,11 @@ type Update struct {
 	Permanent bool
 	// Set is the id of the attribute set to use, "" for the usual one.
 	Set string
+	// Private makes a new attribute one that is never written: it is known to
+	// this machine only. An attribute keeps what it was made as.
+	Private bool
+	// Keep leaves the value as it is: only the dampening changes.
+	Keep bool
 }
 
 // Effect is something to do: a [Write], a [Flush] or a [Forward].
@@ -74,6 +81,7 @@ type state struct {
 type attribute struct {
 	now, written state
 	permanent    bool
+	private      bool
 	setID        string
 	dampen       time.Duration
 	// due is when it will be written, zero when nothing waits.
@@ -106,8 +114,13 @@ func (m *Machine) Update(u Update, now time.Time) ([]Effect, error) {
 		return []Effect{Forward{Node: u.Node, Update: u}}, nil
 	}
 	a := m.attrs[u.Name]
+	if u.Keep && a == nil {
+		return nil, fmt.Errorf("attribute %s: %w", u.Name, ErrUnknown)
+	}
 	next := state{set: !u.Delete}
-	if next.set {
+	if u.Keep {
+		next, u.Permanent, u.Set = a.now, a.permanent, a.setID
+	} else if next.set {
 		old := ""
 		if a != nil {
 			old = a.now.value
@@ -124,7 +137,7 @@ func (m *Machine) Update(u Update, now time.Time) ([]Effect, error) {
 			// delete it whatever is known here.
 			a = &attribute{unsure: true}
 		} else {
-			a = &attribute{}
+			a = &attribute{private: u.Private}
 		}
 		m.attrs[u.Name] = a
 	}
@@ -147,6 +160,9 @@ func (m *Machine) Update(u Update, now time.Time) ([]Effect, error) {
 	}
 	if !a.dirty() {
 		a.due = time.Time{}
+		if a.private && !a.now.set {
+			delete(m.attrs, u.Name)
+		}
 		return moved, nil
 	}
 	if a.dampen > 0 {
@@ -158,6 +174,9 @@ func (m *Machine) Update(u Update, now time.Time) ([]Effect, error) {
 
 // dirty tells whether the CIB may have something else than the present value.
 func (a *attribute) dirty() bool {
+	if a.private {
+		return false
+	}
 	if a.unsure {
 		return true
 	}
@@ -219,7 +238,7 @@ func (m *Machine) Flush(name string) []Effect {
 func (m *Machine) Refresh() []Effect {
 	var out []Effect
 	for _, name := range m.names() {
-		if a := m.attrs[name]; a.now.set || a.dirty() {
+		if a := m.attrs[name]; !a.private && (a.now.set || a.dirty()) {
 			out = append(out, m.write(name, a)...)
 		}
 	}
@@ -251,6 +270,7 @@ func (m *Machine) Written(w Write, ok bool, now time.Time) {
 type Attribute struct {
 	Name, Value, Set string
 	Permanent        bool
+	Private          bool
 	Dampen           time.Duration
 	// Waiting tells that the value is not written yet.
 	Waiting bool
@@ -261,7 +281,7 @@ func (m *Machine) Attributes() []Attribute {
 	var out []Attribute
 	for _, name := range m.names() {
 		if a := m.attrs[name]; a.now.set {
-			out = append(out, Attribute{Name: name, Value: a.now.value, Set: a.setID, Permanent: a.permanent,
+			out = append(out, Attribute{Name: name, Value: a.now.value, Set: a.setID, Permanent: a.permanent, Private: a.private,
 				Dampen: a.dampen, Waiting: a.dirty() || a.serial != 0})
 		}
 	}

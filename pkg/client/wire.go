@@ -21,8 +21,12 @@ const (
 	VerbEdit = "edit"
 	// VerbStatus returns Response.Status.
 	VerbStatus = "status"
-	// VerbAttr sets a transient attribute of a node.
+	// VerbAttr changes a transient attribute of Request.Node, of this node if
+	// that is empty, as Request.Attr says.
 	VerbAttr = "attr"
+	// VerbAttrs returns the transient attributes of Request.Node, of this node if
+	// that is empty, as its attribute manager has them: Response.Attrs.
+	VerbAttrs = "attrs"
 	// VerbWatch answers with the document whenever it changes.
 	VerbWatch = "watch"
 	// VerbCleanup forgets the history and failures of a resource.
@@ -55,11 +59,10 @@ type Request struct {
 	Edit []byte `json:"edit,omitempty"`
 	// RequestID makes a retry of an edit safe: the same id is applied once.
 	RequestID string `json:"request_id,omitempty"`
-	// Attr, Value, Node and DampenMS are for VerbAttr; a nil Value deletes.
-	Attr     string  `json:"attr,omitempty"`
-	Value    *string `json:"value,omitempty"`
-	Node     string  `json:"node,omitempty"`
-	DampenMS int64   `json:"dampen_ms,omitempty"`
+	// Attr is for VerbAttr.
+	Attr *AttrUpdate `json:"attr,omitempty"`
+	// Node names the node that is meant.
+	Node string `json:"node,omitempty"`
 	// Client is for VerbClient.
 	Client string `json:"client,omitempty"`
 	// Resource is for VerbCleanup.
@@ -68,12 +71,37 @@ type Request struct {
 	Voter *ccm.VoterChange `json:"voter,omitempty"`
 }
 
+// AttrUpdate is a change of a transient attribute.
+type AttrUpdate struct {
+	Name string `json:"name"`
+	// Value is the new value, with "NAME++" and "NAME+=N" counting up; nil deletes.
+	Value *string `json:"value,omitempty"`
+	// Keep leaves the value as it is and changes the dampening only.
+	Keep bool `json:"keep,omitempty"`
+	// DampenMS is the dampening from now on, in ms; nil leaves it.
+	DampenMS *int64 `json:"dampen_ms,omitempty"`
+	// Private attributes stay with the attribute manager and are never written.
+	Private bool `json:"private,omitempty"`
+	// Set is the id of the attribute set, "" for the usual one.
+	Set string `json:"set,omitempty"`
+	// Refresh writes all attributes of the node again; nothing else counts.
+	Refresh bool `json:"refresh,omitempty"`
+}
+
+// AttrValue is a transient attribute of a node.
+type AttrValue struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
 // Response answers a Request.
 type Response struct {
 	// Code is an exit code as the tools use them; 0 is success.
 	Code  int    `json:"code"`
 	Error string `json:"error,omitempty"`
 	XML   string `json:"xml,omitempty"`
+	// Attrs answers VerbAttrs, by name.
+	Attrs []AttrValue `json:"attrs,omitempty"`
 	// Text answers VerbController, VerbClient and VerbReload.
 	Text string `json:"text,omitempty"`
 	// Status answers VerbStatus.

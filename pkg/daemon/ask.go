@@ -18,6 +18,8 @@ const askTimeout = 30 * time.Second
 const (
 	askController = "controller" // the state of its controller
 	askClient     = "client"     // whether a client is connected to it
+	askSetAttr    = "set-attr"   // change an attribute, a client.AttrUpdate
+	askAttrs      = "attrs"      // its transient attributes
 )
 
 // questions are those that members have not answered yet.
@@ -37,15 +39,16 @@ type askMessage struct {
 	ID   uint64 `json:"id"`
 	What string `json:"what,omitempty"`
 	Name string `json:"name,omitempty"`
-	Done bool   `json:"done,omitempty"`
-	Text string `json:"text,omitempty"`
+	// Done tells that it is the answer, and Answer what that is.
+	Done   bool             `json:"done,omitempty"`
+	Answer *client.Response `json:"answer,omitempty"`
 }
 
 // ask answers a question about a node, here or by asking its daemon.
 func (d *Daemon) ask(req *client.Request, what, name string, reply func(*client.Response)) {
 	node := strings.ToLower(req.Node)
 	if node == "" || node == d.opts.Self {
-		reply(&client.Response{Text: d.tell(what, name)})
+		reply(d.tell(what, name))
 		return
 	}
 	if !d.view.Has(node) {
@@ -82,12 +85,12 @@ func (d *Daemon) asked(from string, payload []byte) error {
 		return fmt.Errorf("question from %s: %w", from, err)
 	}
 	if !m.Done {
-		d.sendAsk(from, &askMessage{ID: m.ID, Done: true, Text: d.tell(m.What, m.Name)})
+		d.sendAsk(from, &askMessage{ID: m.ID, Done: true, Answer: d.tell(m.What, m.Name)})
 		return nil
 	}
-	if q, ok := d.questions.waiting[m.ID]; ok && q.to == from {
+	if q, ok := d.questions.waiting[m.ID]; ok && q.to == from && m.Answer != nil {
 		delete(d.questions.waiting, m.ID)
-		q.reply(&client.Response{Text: m.Text})
+		q.reply(m.Answer)
 	}
 	return nil
 }
@@ -107,19 +110,22 @@ func (d *Daemon) expireAsks(now time.Time) {
 	}
 }
 
-// tell answers a question about this node; "" is the answer to one that this
-// version does not know.
-func (d *Daemon) tell(what, name string) string {
+// tell answers a question about this node, or does what it asks for.
+func (d *Daemon) tell(what, name string) *client.Response {
 	switch what {
 	case askController:
-		return string(d.machine.State())
+		return &client.Response{Text: string(d.machine.State())}
 	case askClient:
 		if d.connected(name) {
-			return client.Online
+			return &client.Response{Text: client.Online}
 		}
-		return client.Offline
+		return &client.Response{Text: client.Offline}
+	case askSetAttr:
+		return d.attrs.change(name)
+	case askAttrs:
+		return d.attrs.list()
 	}
-	return ""
+	return &client.Response{Code: cli.ExitUsage, Error: fmt.Sprintf("%s does not know the question %q: it has another version", d.opts.Self, what)}
 }
 
 // parts are the clients of a classic set-up that are parts of this daemon.

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -136,22 +138,38 @@ func (a *attributes) next(now time.Time) time.Duration {
 // pingPoll is how often the state of the ping nodes is looked at.
 const pingPoll = 250 * time.Millisecond
 
-// request serves VerbAttr.
-func (a *attributes) request(req *client.Request, done func(int, string)) {
-	if req.Node != "" && req.Node != a.d.opts.Self {
-		done(cli.ExitUsage, fmt.Sprintf("a transient attribute of %s is set on %s itself", req.Node, req.Node))
-		return
+// change carries out an encoded client.AttrUpdate.
+func (a *attributes) change(encoded string) *client.Response {
+	var r client.AttrUpdate
+	if err := json.Unmarshal([]byte(encoded), &r); err != nil {
+		return &client.Response{Code: cli.ExitUsage, Error: "the change of an attribute cannot be read: " + err.Error()}
 	}
-	u := attrd.Update{Name: req.Attr, Delete: req.Value == nil}
-	if req.Value != nil {
-		u.Value = *req.Value
+	if r.Refresh {
+		a.effects(a.m.Refresh())
+		return &client.Response{}
 	}
-	if req.DampenMS > 0 {
-		u.Dampen, u.SetDampen = time.Duration(req.DampenMS)*time.Millisecond, true
+	u := attrd.Update{Name: r.Name, Delete: r.Value == nil && !r.Keep, Keep: r.Keep, Private: r.Private, Set: r.Set}
+	if r.Value != nil {
+		u.Value = *r.Value
+	}
+	if r.DampenMS != nil {
+		u.Dampen, u.SetDampen = time.Duration(*r.DampenMS)*time.Millisecond, true
 	}
 	if err := a.update(u); err != nil {
-		done(cli.ExitUsage, err.Error())
-		return
+		code := cli.ExitUsage
+		if errors.Is(err, attrd.ErrUnknown) {
+			code = cli.ExitNoSuchObject
+		}
+		return &client.Response{Code: code, Error: err.Error()}
 	}
-	done(0, "")
+	return &client.Response{}
+}
+
+// list returns the attributes of this node.
+func (a *attributes) list() *client.Response {
+	r := &client.Response{}
+	for _, at := range a.m.Attributes() {
+		r.Attrs = append(r.Attrs, client.AttrValue{Name: at.Name, Value: at.Value})
+	}
+	return r
 }

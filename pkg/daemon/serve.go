@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -29,7 +30,13 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 	case client.VerbVoter:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.changeVoter(who, req, done) })
 	case client.VerbAttr:
-		return d.wait(ctx, reply, func(done func(int, string)) { d.attrs.request(req, done) })
+		b, err := json.Marshal(req.Attr)
+		if err != nil || req.Attr == nil {
+			return reply(&client.Response{Code: cli.ExitUsage, Error: "the request names no attribute"})
+		}
+		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askSetAttr, string(b), done) })
+	case client.VerbAttrs:
+		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askAttrs, "", done) })
 	case client.VerbController:
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askController, "", done) })
 	case client.VerbClient:

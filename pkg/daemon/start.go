@@ -185,6 +185,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	resources := lrm.New(lrm.Config{
 		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, guard.ResourceDir),
 		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
+		ToolsDir: toolsDir(o.RunDir, log), ExtraEnv: []string{"HA_RUNDIR=" + o.RunDir},
 		Managed: func(resource string) bool { return member.Managed(rep.Root(), resource) },
 		Before:  addrs.before, After: addrs.after, Lifetime: addrs.lifetime,
 	})

@@ -9,11 +9,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
 	"github.com/quorate/quorate/pkg/client"
 )
 
@@ -116,16 +116,7 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 	if op.XML, err = f.input(env, verb); err != nil {
 		return err
 	}
-	if path := os.Getenv("CIB_file"); path != "" {
-		return editFile(path, op)
-	}
-	c, err := client.Dial(env.RunDir)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	_, err = c.Do(ctx, &client.Request{Verb: client.VerbEdit, Edit: cib.EncodeOp(op), RequestID: uuid.NewString()})
-	return failed(err)
+	return failed(source.Edit(ctx, env, op))
 }
 
 // input reads, checks and upgrades the XML of an edit, so that an error names
@@ -231,21 +222,6 @@ func (f *flags) print(env *cli.Env, root *cib.Element) error {
 	}
 	_, err := env.Stdout.Write(cib.Print(root))
 	return err
-}
-
-// editFile does an edit on a file.
-func editFile(path string, op cib.Op) error {
-	root, _, err := cib.ReadFile(path)
-	if err != nil {
-		return cli.Exitf(cli.ExitNoInput, "%w", err)
-	}
-	if root, err = cib.ApplyOp(root, op); err != nil {
-		return failed(err)
-	}
-	if err := cib.WriteFile(path, root); err != nil {
-		return cli.Exitf(cli.ExitIOErr, "%w", err)
-	}
-	return nil
 }
 
 // failed gives an error the words known from the tool.

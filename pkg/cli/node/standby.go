@@ -137,12 +137,12 @@ func (s *standby) print(root, node *cib.Element) {
 }
 
 func (s *standby) transient(ctx context.Context, c *client.Client, self string) error {
-	req := &client.Request{Verb: client.VerbAttr, Attr: "standby", Node: s.node}
+	req := &client.Request{Verb: client.VerbAttr, Attr: &client.AttrUpdate{Name: "standby"}, Node: s.node}
 	if strings.EqualFold(s.node, self) {
 		req.Node = self
 	}
 	if !s.del {
-		req.Value = &s.value
+		req.Attr.Value = &s.value
 	}
 	_, err := c.Do(ctx, req)
 	return err

@@ -1,0 +1,132 @@
+package attr
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
+	"github.com/quorate/quorate/pkg/client"
+)
+
+// NewCrmMaster returns the command crm_master, the old way of an agent to say
+// its promotion score: crm_attribute --promotion.
+func NewCrmMaster(env *cli.Env) *cobra.Command {
+	f := &flags{isPromotion: true, promotion: fromInstance}
+	c := &cobra.Command{
+		Use:   "crm_master {-G | -v VALUE | -D} [-N NODE] [-l reboot|forever]",
+		Short: "query and change the promotion score of a resource (for agents)",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.update = cmd.Flags().Changed("update")
+			return f.run(cmd.Context(), env)
+		},
+	}
+	p := c.Flags()
+	p.BoolVarP(&f.query, "query", "G", false, "print the score")
+	p.BoolVarP(&f.del, "delete", "D", false, "delete the score")
+	p.StringVarP(&f.value, "update", "v", "", "set the score")
+	p.StringVarP(&f.node, "node", "N", "", "name of the node")
+	p.StringVarP(&f.node, "uname", "U", "", "the old name of --node")
+	p.StringVarP(&f.life, "lifetime", "l", "", "reboot (default) or forever")
+	p.StringVarP(&f.set, "set-name", "s", "", "id of the set")
+	p.StringVarP(&f.promotion, "resource", "r", fromInstance, "the resource, by default that of OCF_RESOURCE_INSTANCE")
+	p.BoolVarP(&f.quiet, "quiet", "q", false, "print the value only")
+	p.BoolVarP(&f.quiet, "old-quiet", "Q", false, "the old name of --quiet")
+	p.CountVarP(&f.verbose, "verbose", "V", "say more")
+	c.MarkFlagsOneRequired("query", "delete", "update")
+	c.MarkFlagsMutuallyExclusive("query", "delete", "update")
+	return c
+}
+
+// failcount is one call of crm_failcount.
+type failcount struct {
+	resource, node, operation, interval string
+	query, del, quiet                   bool
+}
+
+// NewCrmFailcount returns the command crm_failcount.
+func NewCrmFailcount(env *cli.Env) *cobra.Command {
+	f := new(failcount)
+	c := &cobra.Command{
+		Use:   "crm_failcount {-G | -D} -r RESOURCE [-N NODE] [-n OPERATION [-I INTERVAL]]",
+		Short: "query or forget the failures of a resource",
+		Long: `crm_failcount prints how often a resource has failed on a node (-G). -D forgets its
+failures and its history on all nodes, so that its state is looked up anew.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), env) },
+	}
+	p := c.Flags()
+	p.StringVarP(&f.resource, "resource", "r", "", "name of the resource")
+	p.StringVarP(&f.node, "node", "N", "", "name of the node, by default this one")
+	p.StringVarP(&f.node, "uname", "U", "", "the old name of --node")
+	p.StringVarP(&f.operation, "operation", "n", "", "count the failures of this operation only")
+	p.StringVarP(&f.interval, "interval", "I", "", "with -n: of this interval only")
+	p.BoolVarP(&f.query, "query", "G", false, "print the number of failures")
+	p.BoolVarP(&f.del, "delete", "D", false, "forget the failures")
+	p.BoolVarP(&f.quiet, "quiet", "q", false, "print the number only")
+	p.BoolVarP(&f.quiet, "old-quiet", "Q", false, "the old name of --quiet")
+	c.MarkFlagsMutuallyExclusive("query", "delete")
+	return c
+}
+
+func (f *failcount) run(ctx context.Context, env *cli.Env) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if f.resource == "" {
+		return cli.Exitf(cli.ExitUsage, "Please specify a resource with -r")
+	}
+	if f.del {
+		c, err := client.Dial(env.RunDir)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Do(ctx, &client.Request{Verb: client.VerbCleanup, Resource: f.resource})
+		return err
+	}
+	doc, err := source.Load(ctx, env, source.Source{})
+	if err != nil {
+		return err
+	}
+	name, err := nodeName(ctx, env, f.node)
+	if err != nil {
+		return err
+	}
+	id, uname := nodeID(doc.Root, name)
+	if id == "" {
+		return cli.Exitf(cli.ExitNoSuchObject, "crm_failcount: Could not map name=%s to a UUID", name)
+	}
+	want := "fail-count-" + f.resource
+	prefix := want + "#"
+	if f.operation != "" {
+		prefix += f.operation + "_"
+		if f.interval != "" {
+			d, err := dampening(f.interval)
+			if err != nil {
+				return err
+			}
+			prefix += fmt.Sprint(d.Milliseconds())
+		}
+	}
+	sum := 0
+	for _, v := range statusPlace(id, uname).find(doc.Root, pick{}) {
+		if n := v.nvpair.Get("name"); n == want && f.operation == "" || strings.HasPrefix(n, prefix) && (f.interval == "" || n == prefix) {
+			score, err := cib.ParseScore(v.nvpair.Get("value"))
+			if err != nil {
+				return cli.Exitf(cli.ExitDataErr, "crm_failcount: %s is %q, which is no number", n, v.nvpair.Get("value"))
+			}
+			sum = min(sum+score, cib.Infinity)
+		}
+	}
+	if f.quiet {
+		fmt.Fprintln(env.Stdout, cib.FormatScore(sum))
+	} else {
+		fmt.Fprintf(env.Stdout, "scope=status  name=%s value=%s\n", want, cib.FormatScore(sum))
+	}
+	return nil
+}
