@@ -230,13 +230,34 @@ func (r result) String() string {
 // run executes a command on a node.
 func (c *cluster) run(name string, argv ...string) result {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return c.runWithin(patience, name, argv...)
+}
+
+// runWithin is run with another patience.
+func (c *cluster) runWithin(d time.Duration, name string, argv ...string) result {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	res, err := c.nodes[name].Exec(ctx, argv...)
 	if err != nil {
 		c.t.Fatalf("%s# %s: %v", name, strings.Join(argv, " "), err)
 	}
 	return result{name, strings.Join(argv, " "), res.Code, string(res.Stdout), string(res.Stderr)}
+}
+
+// beats waits until a node has sent some more beats.
+func (c *cluster) beats(name string, n int) {
+	c.t.Helper()
+	sent := func() (k int) {
+		_, rest, _ := strings.Cut(c.ok(name, "quorate", "links"), "Own heartbeats: ")
+		fmt.Sscanf(rest[strings.Index(rest, ",")+1:], "%d sent", &k)
+		return k
+	}
+	goal := sent() + n
+	c.until(fmt.Sprintf("%d more beats of %s", n, name), func() (bool, string) {
+		k := sent()
+		return k >= goal, fmt.Sprint(k)
+	})
 }
 
 // sh executes a line of the shell on a node.

@@ -16,6 +16,13 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == lab.InitArg {
 		os.Exit(lab.InitMain(os.Args[2:]))
 	}
+	if len(os.Args) > 2 && filepath.Base(os.Args[0]) == floodArg {
+		if err := floodMain(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	inside, code, err := lab.Enter()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "SKIPPED ALL OF pkg/e2e:", err)
@@ -80,7 +87,11 @@ func build() error {
 	if err != nil {
 		return fmt.Errorf("quorate --list: %w", err)
 	}
-	built.files = map[string]string{"/lab/bin/quorate": bin}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	built.files = map[string]string{"/lab/bin/quorate": bin, "/lab/bin/" + floodArg: self}
 	for _, name := range strings.Fields(string(list)) {
 		built.files["/lab/bin/"+name] = bin
 	}
