@@ -89,6 +89,7 @@ func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
 	if agentChanged(r, e) {
 		s.newAction(r, tStop, 0, n, false).setReason("resource definition change", true)
 		s.cleanup(r, n, false)
+		r.set(rStartPending) // so that there is a start, wherever
 	}
 	var ops []*opEntry
 	for _, c := range e.Children {

@@ -82,6 +82,14 @@ func (s *scheduler) findConstrained(id string) *resource {
 	return r
 }
 
+// whyUnknown tells why a constraint finds nothing under a name.
+func (s *scheduler) whyUnknown(id string) string {
+	if r := s.rscByID[id+":0"]; r != nil && r.top().isClone() {
+		return "is inside " + r.top().id + " and not found by that name before it ran: name " + r.top().id
+	}
+	return "does not exist"
+}
+
 // members expands a template or tag into the resources that it stands for; ok
 // is false when the name means nothing.
 func (s *scheduler) members(id string) (ids []string, group, ok bool) {
@@ -121,7 +129,7 @@ func (s *scheduler) readSet(constraint, e *cib.Element) *rscSet {
 		id := ref.ID()
 		ids, _, ok := s.members(id)
 		if !ok {
-			s.errorf("constraint %s: resource set %s names %s, which does not exist", constraint.ID(), set.id, id)
+			s.errorf("constraint %s: resource set %s names %s, which %s", constraint.ID(), set.id, id, s.whyUnknown(id))
 			return nil
 		}
 		for _, m := range ids {
@@ -138,7 +146,7 @@ func (s *scheduler) readSet(constraint, e *cib.Element) *rscSet {
 func (s *scheduler) simpleSet(constraint *cib.Element, id, role, action string) (set *rscSet, plain bool) {
 	ids, group, ok := s.members(id)
 	if !ok {
-		s.errorf("constraint %s names %s, which does not exist: it is ignored", constraint.ID(), id)
+		s.errorf("constraint %s names %s, which %s: it is ignored", constraint.ID(), id, s.whyUnknown(id))
 		return nil, false
 	}
 	set = &rscSet{id: id, sequential: !group, requireAll: true, role: role, action: action}
