@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case lab.InitArg:
 			os.Exit(lab.InitMain(os.Args[2:]))
-		case "run", "crm_node", "cibadmin", "crm_mon", "haresources2cib":
+		case "run", standInGuard, "crm_node", "cibadmin", "crm_mon", "haresources2cib":
 			os.Exit(standIn(os.Args[1:]))
 		}
 	}
@@ -52,6 +53,7 @@ func TestJudge(t *testing.T) {
 		{"stays", "the address back on litsha21"},
 		{"dirty", "ended with code 1 after SIGTERM"},
 		{"silent", "the client has no answer"},
+		{"orphans", "the address on another node"},
 	} {
 		t.Run(tc.defect, func(t *testing.T) {
 			temp := t.TempDir()
@@ -133,7 +135,7 @@ func checkStates(t *testing.T, r *Report) {
 			t.Errorf("%s: outage %v", f.Name, f.Outage)
 		}
 	}
-	if !slices.Equal(names, []string{"crash-owner", "lose-quorum", "regain-quorum", "failback"}) {
+	if !slices.Equal(names, []string{"crash-owner", "lose-quorum", "regain-quorum", "failback", "kill-daemon", "stop-daemon"}) {
 		t.Fatalf("faults %v", names)
 	}
 	survivor := func(s *string) bool { return s != nil && slices.Contains(directors[1:], *s) }
@@ -149,6 +151,11 @@ func checkStates(t *testing.T, r *Report) {
 	}
 	if back.From == nil || *back.From != *regain.To || text(back.To) != preferred {
 		t.Errorf("failback: from %s to %s", text(back.From), text(back.To))
+	}
+	for _, f := range r.Faults[4:] {
+		if text(f.From) != preferred || !survivor(f.To) {
+			t.Errorf("%s: from %s to %s", f.Name, text(f.From), text(f.To))
+		}
 	}
 	if !r.OK || r.Idle.RSS <= 0 {
 		t.Errorf("ok %v, idle %+v", r.OK, r.Idle)
@@ -168,6 +175,8 @@ func standIn(args []string) int {
 		return 0
 	case "run":
 		return standInDaemon()
+	case standInGuard:
+		return guardOfStandIn()
 	}
 	b, err := os.ReadFile(stateFile)
 	if err != nil {
@@ -196,6 +205,11 @@ func standIn(args []string) int {
 func standInDaemon() int {
 	defect, _ := os.ReadFile("/lab/defect")
 	self, _ := os.Hostname()
+	goodbye, err := startStandInGuard()
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	conn, err := net.ListenPacket("udp4", ":6940")
@@ -227,12 +241,55 @@ func standInDaemon() int {
 				return 3
 			}
 		case <-stop:
+			goodbye.Write([]byte("q"))
 			s.address("stop")
 			if s.defect == "dirty" && self == "litsha23" {
 				return 1
 			}
 			return 0
 		}
+	}
+}
+
+// standInGuard is the argument that makes this program the stand-in's guard.
+const standInGuard = "stand-in-guard"
+
+// startStandInGuard starts a process that outlives this one.
+func startStandInGuard() (goodbye *os.File, err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	cmd := exec.Command("/proc/self/exe", standInGuard)
+	cmd.Stdout, cmd.ExtraFiles = os.Stdout, []*os.File{r}
+	return w, cmd.Start()
+}
+
+// guardOfStandIn releases the address of a daemon that has died without a word,
+// or has not written its state for long; of the latter it ends as well.
+func guardOfStandIn() int {
+	daemon := os.Getppid()
+	ended := make(chan bool, 1)
+	go func() {
+		n, _ := os.NewFile(3, "daemon").Read(make([]byte, 1))
+		ended <- n > 0
+	}()
+	for tick := time.Tick(20 * time.Millisecond); ; {
+		select {
+		case inOrder := <-ended:
+			if defect, _ := os.ReadFile("/lab/defect"); inOrder || string(defect) == "orphans" {
+				return 0
+			}
+		case <-tick:
+			if st, err := os.Stat(stateFile); err != nil || time.Since(st.ModTime()) < 300*time.Millisecond {
+				continue
+			}
+			syscall.Kill(daemon, syscall.SIGKILL)
+		}
+		s := &standInNode{has: true}
+		s.address("stop")
+		return 0
 	}
 }
 

@@ -17,7 +17,8 @@ type Report struct {
 
 // Fault is what one fault cost.
 type Fault struct {
-	// Name is crash-owner, lose-quorum, regain-quorum or failback.
+	// Name is crash-owner, lose-quorum, regain-quorum, failback, kill-daemon or
+	// stop-daemon.
 	Name string `json:"name"`
 	// Outage is the time without an answer for the client, in milliseconds: the
 	// longest silence since the fault, from answer to answer; for

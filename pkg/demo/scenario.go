@@ -56,7 +56,7 @@ func (c *cluster) play(ctx context.Context, o Options, r *Report) error {
 	}
 	for _, step := range []func(context.Context, *Report) error{
 		c.form, func(ctx context.Context, r *Report) error { return c.idle(ctx, o.Idle, r) },
-		c.crashOwner, c.loseQuorum, c.regainQuorum, c.failback, c.leave,
+		c.crashOwner, c.loseQuorum, c.regainQuorum, c.failback, c.killDaemon, c.stopDaemon, c.leave,
 	} {
 		if err := step(ctx, r); err != nil {
 			return err
