@@ -230,7 +230,6 @@ func (s *scheduler) sortPromotable(r *resource) {
 		if !c.is(rManaged) && c.next == rolePromoted {
 			s.notePromotionChange(c, c.sortIndex, Infinity, "unmanaged and promoted", "")
 			c.sortIndex = Infinity
-			continue
 		}
 		if n == nil || c.sortIndex < 0 {
 			continue
