@@ -6,28 +6,34 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/quorate/quorate/cib"
 )
 
 // formLimit is how long 32 nodes may take to be one view, in seconds.
 const formLimit = 10.0
 
-// detectSpread is how far, in milliseconds, the median detection times of the
-// small and the large cluster may lie apart: half the time between two beats
-// is chance.
-const detectSpread = 150.0
+// detectSpread is how far, as a share of keepalive, the median detection times
+// of the small and the large cluster may lie apart: how much of the time between
+// two beats is over when a node dies is chance.
+const detectSpread = 0.5
 
 // large forms one view of many nodes, holds it, and compares how soon the death
 // of a node is noticed with a cluster of three.
 func (c *campaign) large(ctx context.Context, p *Part) error {
-	s := setting{nodes: c.Nodes, keepalive: "1", deadtime: "5", initdead: "10", media: "bcast", patience: time.Minute}
+	s := setting{nodes: c.Nodes, keepalive: c.Keepalive, deadtime: c.Deadtime, initdead: "10", media: "bcast", patience: time.Minute}
 	p.Setting = fmt.Sprintf("%v; held for %v", s, c.Hold)
+	keepalive, err := cib.ParseInterval(c.Keepalive)
+	if err != nil {
+		return fmt.Errorf("keepalive: %w", err)
+	}
 	small := s
 	small.nodes = 3
-	few, _, err := c.deaths(ctx, p, small, 8)
+	few, _, err := c.deaths(ctx, p, small, 2*c.Deaths)
 	if err != nil {
 		return err
 	}
-	many, last, err := c.deaths(ctx, p, s, 4)
+	many, last, err := c.deaths(ctx, p, s, c.Deaths)
 	if err != nil {
 		return err
 	}
@@ -36,7 +42,7 @@ func (c *campaign) large(ctx context.Context, p *Part) error {
 	p.add("death noticed by a survivor, 3 nodes, max", a.max, "ms")
 	p.add(fmt.Sprintf("death noticed by a survivor, %d nodes, median of %d", c.Nodes, b.n), b.median, "ms")
 	p.add(fmt.Sprintf("death noticed by the last survivor, %d nodes, max", c.Nodes), distributionOf(last).max, "ms")
-	p.below("difference of the medians", math.Abs(b.median-a.median), "ms", detectSpread)
+	p.below("difference of the medians", math.Abs(b.median-a.median), "ms", detectSpread*ms(keepalive))
 	return nil
 }
 

@@ -28,8 +28,12 @@ type Options struct {
 	// Steady is how long steady watches, Calm how long steady-fast and flood
 	// do, Idle how long idle does and Hold how long nodes32 holds its view.
 	Steady, Calm, Flood, Idle, Hold time.Duration
-	// Nodes is the size of the large cluster of nodes32.
-	Nodes int
+	// Nodes is the size of the large cluster of nodes32, Keepalive and Deadtime
+	// its timers as ha.cf has them, and Deaths how many nodes die one after
+	// another in it; twice as many do in the small one.
+	Nodes               int
+	Keepalive, Deadtime string
+	Deaths              int
 	// Rate is the number of bad packets a second of flood.
 	Rate int
 	// TempDir is where the labs lie; empty means the system's.
@@ -43,7 +47,7 @@ type Options struct {
 // Default are the numbers of the full campaign.
 func Default() Options {
 	return Options{Crashes: 30, Cuts: 30, Rounds: 20, Steady: 30 * time.Minute, Calm: 30 * time.Minute, Flood: time.Minute,
-		Idle: time.Minute, Hold: time.Minute, Nodes: 32, Rate: 100_000, Out: io.Discard}
+		Idle: time.Minute, Hold: time.Minute, Nodes: 32, Keepalive: "1", Deadtime: "5", Deaths: 4, Rate: 100_000, Out: io.Discard}
 }
 
 // Short are numbers that find a broken thing in about a minute and a half.
@@ -51,7 +55,7 @@ func Short() Options {
 	o := Default()
 	o.Crashes, o.Cuts, o.Rounds = 4, 4, 3
 	o.Steady, o.Calm, o.Flood, o.Idle, o.Hold = time.Minute, 5*time.Second, 5*time.Second, 4*time.Second, 3*time.Second
-	o.Nodes, o.Rate = 8, 20_000
+	o.Nodes, o.Keepalive, o.Deadtime, o.Deaths, o.Rate = 8, "200ms", "1", 1, 20_000
 	return o
 }
 
