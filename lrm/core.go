@@ -2,6 +2,8 @@ package lrm
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -15,6 +17,11 @@ type Core struct {
 	limit  int
 	// releases counts the releases of everything that are under way.
 	releases int
+	// unstopped are the stops of a release that failed, until it is known whether
+	// force helped.
+	unstopped map[string]Result
+	// forced are resources that were taken away while such a stop still ran.
+	forced map[string]bool
 	// report takes results, in order; note takes lines for the journal.
 	report func(r Result, done func(Result))
 	note   func(journalLine)
@@ -48,7 +55,7 @@ func NewCore(limit int, report func(Result)) *Core {
 }
 
 func newCore(limit int, report func(Result, func(Result)), note func(journalLine)) *Core {
-	return &Core{sched: newSchedule(limit), hist: history{}, active: newActiveSet(), limit: limit, report: report, note: note}
+	return &Core{sched: newSchedule(limit), hist: history{}, active: newActiveSet(), unstopped: map[string]Result{}, forced: map[string]bool{}, limit: limit, report: report, note: note}
 }
 
 // Submit queues an operation; done, which may be nil, gets its first result
@@ -125,6 +132,16 @@ func (c *Core) Finished(e *Execution, result Result, now time.Time) {
 		c.note(journalLine{End: t.callID})
 	}
 	c.believe(&r, e.fresh)
+	if name := t.op.Resource; t.op.Name == "stop" && t.op.TransitionKey == "" && (c.releases > 0 || c.forced[name]) && (r.Status != Done || r.RC != OK) {
+		if !c.forced[name] {
+			c.unstopped[name] = r
+		}
+		delete(c.forced, name)
+		if t.done != nil {
+			t.done(r)
+		}
+		return
+	}
 	if t.rec != nil && t.rec.cancelled {
 		return
 	}
@@ -155,10 +172,20 @@ func (c *Core) believe(r *Result, fresh bool) {
 	}
 }
 
-// Released notes that a resource was taken away by force.
-func (c *Core) Released(resource string) {
-	delete(c.active.m, resource)
-	c.note(journalLine{Inactive: resource})
+// Released notes that a resource was taken away by force after its stop, op,
+// failed or had no time: it is stopped, and nothing has failed.
+func (c *Core) Released(op Op, now time.Time) {
+	delete(c.active.m, op.Resource)
+	c.note(journalLine{Inactive: op.Resource})
+	delete(c.unstopped, op.Resource)
+	if l := c.sched.lanes[op.Resource]; l != nil && l.current != nil && l.current.op.Name == "stop" {
+		c.forced[op.Resource] = true
+	}
+	op.Name, op.Interval, op.TransitionKey = "stop", 0, ""
+	c.sched.calls++
+	r := Result{Op: op, CallID: c.sched.calls, Status: Done, RC: OK, ExitReason: "taken away by force", LastRun: now, LastRCChange: now}
+	c.hist.record(r)
+	c.report(r, nil)
 }
 
 // Release is one resource to stop when everything has to go, after its users.
@@ -182,9 +209,15 @@ func (c *Core) BeginRelease(managed func(string) bool, requires func(string) []s
 
 // EndRelease ends what BeginRelease began.
 func (c *Core) EndRelease() {
-	if c.releases--; c.releases == 0 {
-		c.sched.limit = c.limit
+	if c.releases--; c.releases > 0 {
+		return
 	}
+	c.sched.limit = c.limit
+	for _, name := range slices.Sorted(maps.Keys(c.unstopped)) {
+		c.hist.record(c.unstopped[name])
+		c.report(c.unstopped[name], nil)
+	}
+	clear(c.unstopped)
 }
 
 // plan lists the managed active resources and which of the others need each.

@@ -193,5 +193,5 @@ func (l *LRM) force(op Op, a *Released) {
 		return
 	}
 	a.How = ReleasedByForce
-	l.post(func() { l.core.Released(op.Resource) })
+	l.post(func() { l.core.Released(op, time.Now()) })
 }

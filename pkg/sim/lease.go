@@ -41,13 +41,14 @@ func (d *daemon) stopAll(deadline int64, done func()) {
 			o.cut()
 		}
 	}
-	waiting := map[string]lrm.Release{}
+	waiting, ops := map[string]lrm.Release{}, map[string]lrm.Op{}
 	for _, r := range plan {
 		// The DC hears of these stops one by one, and may begin with the first.
 		n.s.checks.excuse(base(r.Op.Resource), 0)
-		waiting[r.Op.Resource] = r
+		waiting[r.Op.Resource], ops[r.Op.Resource] = r, r.Op
 	}
 	over, left := false, len(plan)
+	stopped := map[string]bool{}
 	finish := func() {
 		if over {
 			return
@@ -64,9 +65,10 @@ func (d *daemon) stopAll(deadline int64, done func()) {
 			return
 		}
 		if !ok { // its agent failed: no use in waiting
-			d.force(resource)
+			d.force(ops[resource])
 		}
 		left--
+		stopped[resource] = true
 		for k, r := range waiting {
 			r.Users = without(r.Users, resource)
 			waiting[k] = r
@@ -105,8 +107,8 @@ func (d *daemon) stopAll(deadline int64, done func()) {
 			d.flight[id].cut()
 		}
 		for _, p := range plan {
-			if n.res[base(p.Op.Resource)] != nil {
-				d.force(p.Op.Resource)
+			if !stopped[p.Op.Resource] {
+				d.force(p.Op)
 			}
 		}
 		finish()
@@ -114,11 +116,11 @@ func (d *daemon) stopAll(deadline int64, done func()) {
 }
 
 // force takes a resource away without asking its agent.
-func (d *daemon) force(resource string) {
-	if i := d.n.instance(resource); i != nil && i.busy() {
+func (d *daemon) force(op lrm.Op) {
+	if i := d.n.instance(op.Resource); i != nil && i.busy() {
 		i.takeAway("by force")
 	}
-	d.core.Released(resource)
+	d.core.Released(op, d.now())
 }
 
 // shutdownBound is how long stops may take when a node leaves.
