@@ -38,7 +38,16 @@ func (n *Node) ask(ctx context.Context, f func(token uint64)) (answer, error) {
 // Propose implements [Cluster].
 func (n *Node) Propose(ctx context.Context, requestID string, change []byte) (uint64, error) {
 	change = slices.Clone(change)
-	a, err := n.ask(ctx, func(token uint64) { n.m.Propose(n.clock(), token, requestID, change) })
+	a, err := n.ask(ctx, func(token uint64) {
+		propose := func() { n.m.Propose(n.clock(), token, requestID, change) }
+		if n.m.View().DC != n.cfg.Node {
+			propose() // which is refused
+			return
+		}
+		n.takeIn(job{then: propose, work: func() (func(Preparer), int) {
+			return func(p Preparer) { p.Prepare([][]byte{change}, false) }, len(change)
+		}})
+	})
 	if err != nil {
 		return 0, fmt.Errorf("change %q: %w: %w", requestID, ErrUnknown, err)
 	}

@@ -49,6 +49,8 @@ type Config struct {
 	// RealtimePriority is the SCHED_RR priority of the thread that sends the
 	// beats, 1 to 99; 0 leaves it in the normal class.
 	RealtimePriority int
+	// Work, if set, runs work that takes long, on a goroutine of its own.
+	Work func(work func())
 	// Logger, or slog.Default.
 	Logger *slog.Logger
 	// Clock gives nanoseconds; nil means [Boottime]. The arrival times of the

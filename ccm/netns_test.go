@@ -380,8 +380,15 @@ func TestFrozenProcessOverLinks(t *testing.T) {
 		l.await(n, nsNodes...)
 	}
 	dc := l.nodes["n1"].view.DC
-	if r := l.ask(dc, "maystart"); r.Err != "" {
-		t.Fatalf("before the freeze: %s", r.Err)
+	// The echoes that confirm it come a moment after the view.
+	for end := time.Now().Add(5 * time.Second); ; {
+		r := l.ask(dc, "maystart")
+		if r.Err == "" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("before the freeze: %s", r.Err)
+		}
 	}
 	rest := slices.DeleteFunc(slices.Clone(nsNodes), func(n string) bool { return n == dc })
 	at := time.Now()

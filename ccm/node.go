@@ -39,6 +39,7 @@ type Node struct {
 	waiting map[uint64]chan answer // by token
 	token   uint64
 	mail    []Message // for Receive
+	shop    workshop
 	foreign map[string]int
 	leftCh  chan struct{}
 
@@ -360,8 +361,15 @@ func (n *Node) onEvent(ev TransportEvent) {
 		if _, ok := msg.(*agree.Beat); ok {
 			n.setVersion(ev.From, agree.ProtocolVersion)
 		}
-		now := n.clock()
-		n.m.Step(now, agree.Input{From: ev.From, Incarnation: ev.Incarnation, At: min(ev.At, now), Msg: msg})
+		step := func() {
+			now := n.clock()
+			n.m.Step(now, agree.Input{From: ev.From, Incarnation: ev.Incarnation, At: min(ev.At, now), Msg: msg})
+		}
+		if work, inOrder := n.prepares(msg); inOrder {
+			n.takeIn(job{work: work, then: step})
+			return
+		}
+		step()
 	}
 }
 

@@ -95,6 +95,9 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 		r.gotOn = m.now
 		m.resendIn(m.t.k)
 	}
+	// A large change is long on its way and long in the making.
+	r.resendEvery = max(r.resendEvery, m.t.k+int64(len(c.Data))*200)
+	r.resendAt = max(r.resendAt, m.now+r.resendEvery)
 	r.tail = append(r.tail, c)
 	r.pending = append(r.pending, pendingProposal{token, c.Seq})
 	for _, x := range r.members {

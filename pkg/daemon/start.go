@@ -321,7 +321,7 @@ func ccmConfig(life context.Context, s *settings, o Options, rep ccm.Replica, ti
 	return ccm.Config{
 		Node: o.Self, Nodes: slices.Concat(s.conf.Nodes, s.conf.Arbiters), Arbiters: s.conf.Arbiters, Weights: s.conf.Weights,
 		Autojoin: s.conf.Autojoin != "none", Ping: len(s.conf.PingNodes)+len(s.conf.PingGroups) > 0,
-		StateDir: o.StateDir, Replica: rep, Timing: timing, Quorum: plugins, ClusterID: s.conf.Cluster,
+		StateDir: o.StateDir, Replica: rep, Work: withAllProcessors, Timing: timing, Quorum: plugins, ClusterID: s.conf.Cluster,
 		ConfigDigest: digestNumber(s.conf), Logger: log.With("component", "ccm"),
 		Transport: func(l ccm.Life) (ccm.Transport, error) {
 			t, err := link.Open(life, linkConfig(s, l, timing.Beat, log.With("component", "heartbeat")))

@@ -14,6 +14,8 @@ import (
 type Replica struct {
 	root atomic.Pointer[cib.Element]
 	news func()
+
+	prepared prepared
 }
 
 // schema is what a new cluster's configuration is written in.
@@ -40,7 +42,7 @@ func (r *Replica) Snapshot() []byte { return cib.PrintCompact(r.Root()) }
 
 // Restore implements [agree.App].
 func (r *Replica) Restore(snapshot []byte) error {
-	root, err := cib.Parse(snapshot, "replicated configuration")
+	root, err := r.parsed(snapshot)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,18 @@ func (r *Replica) Restore(snapshot []byte) error {
 //
 // A fault in the code of the edits is an error of this change, not the end of
 // every node that applies it.
-func (r *Replica) Apply(_ uint64, encoded []byte) (err error) {
+func (r *Replica) Apply(_ uint64, encoded []byte) error {
+	root, err := r.applied(encoded)
+	if err != nil {
+		return err
+	}
+	r.set(root)
+	return nil
+}
+
+// apply returns the configuration after a change; one that was checked before is
+// not checked again.
+func apply(root *cib.Element, encoded []byte, checked bool) (out *cib.Element, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: the change cannot be applied: %v", cib.ErrBadData, p)
@@ -60,21 +73,28 @@ func (r *Replica) Apply(_ uint64, encoded []byte) (err error) {
 	}()
 	op, err := cib.DecodeOp(encoded)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	root, err := cib.ApplyOp(r.Root(), op)
-	if err != nil {
-		return err
+	op.Unchecked = op.Unchecked || checked
+	if out, err = cib.ApplyOp(root, op); err != nil {
+		return nil, err
 	}
-	if root.Name != "cib" || root.First("configuration") == nil {
-		return fmt.Errorf("%w: the change would leave no configuration; to empty the cluster use cibadmin --erase", cib.ErrBadData)
+	if out.Name != "cib" || out.First("configuration") == nil {
+		return nil, fmt.Errorf("%w: the change would leave no configuration; to empty the cluster use cibadmin --erase", cib.ErrBadData)
 	}
-	r.set(Bare(root))
-	return nil
+	return Bare(out), nil
 }
 
 // Digest implements [agree.App].
-func (r *Replica) Digest() string { return cib.Digest(r.Root()) }
+func (r *Replica) Digest() string {
+	root := r.Root()
+	if d := r.prepared.digest.Load(); d != nil && d.root == root {
+		return d.digest
+	}
+	d := &rootDigest{root, cib.Digest(root)}
+	r.prepared.digest.Store(d)
+	return d.digest
+}
 
 // Rank implements [agree.Ranker]: the version of the configuration.
 func (r *Replica) Rank() []byte {
