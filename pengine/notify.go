@@ -17,6 +17,7 @@ type notifyEntry struct {
 type notifyData struct {
 	task              string
 	action            *action // the event that is announced
+	complete          *action // its completion
 	pre, preDone      *action
 	post, postDone    *action
 	start, stop       []notifyEntry
@@ -40,7 +41,7 @@ func (s *scheduler) notifyPseudos(r *resource, task string, a, complete *action)
 	if !r.is(rNotify) {
 		return nil
 	}
-	d := &notifyData{task: task, action: a}
+	d := &notifyData{task: task, action: a, complete: complete}
 	if a != nil {
 		d.pre = s.notifyPseudo(r, a, tNotify, "pre", d)
 		d.pre.set(aRunnable)
@@ -200,17 +201,23 @@ func (s *scheduler) notifyEnv(r *resource, d *notifyData) {
 	slices.Sort(all)
 	d.env = append(d.env, Param{"notify_available_uname", strings.Join(allowed, " ")},
 		Param{"notify_all_uname", strings.Join(all, " ")})
-	if !required {
-		for _, a := range []*action{d.pre, d.preDone, d.post, d.postDone} {
-			if a != nil {
-				a.clear(aRunnable)
-			}
+	d.require(d.action, required, d.pre, d.preDone)
+	d.require(d.complete, required, d.post, d.postDone)
+}
+
+// require plans the notifications around an event if they are required or the
+// event is; they can be no more runnable than the event.
+func (d *notifyData) require(event *action, required bool, notifications ...*action) {
+	required = required || event != nil && !event.is(aOptional)
+	for _, a := range notifications {
+		if a == nil {
+			continue
 		}
-		return
-	}
-	for _, a := range []*action{d.pre, d.preDone, d.post, d.postDone} {
-		if a != nil {
+		if required {
 			a.clear(aOptional)
+		}
+		if !required || event != nil && !event.is(aRunnable) {
+			a.clear(aRunnable)
 		}
 	}
 }
