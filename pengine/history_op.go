@@ -167,7 +167,7 @@ func (s *scheduler) noteChange(t time.Time) {
 // paramsChanged tells that a failed start or monitor used other parameters than
 // those of now.
 func (s *scheduler) paramsChanged(r *resource, n *node, h *opEntry) bool {
-	if h.task != tStart && h.task != tMonitor || r.is(rOrphan) {
+	if h.task != tStart && h.task != tMonitor {
 		return false
 	}
 	switch s.digestCompare(r, n, h.xml) {
