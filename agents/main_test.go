@@ -11,7 +11,7 @@ import (
 // inNamespace tells the test process that the network is its own.
 const inNamespace = "QAGENT_NAMESPACE"
 
-// TestMain runs the tests in a network namespace of their own, which goes away
+// TestMain runs the tests in a network and mount namespace of their own, which go away
 // with them; as a script it runs an agent.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "ocf" {
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	c := exec.Command("/proc/self/exe", os.Args[1:]...)
 	c.Env = append(os.Environ(), inNamespace+"=1")
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}

@@ -49,6 +49,8 @@ func Main(args []string, log *slog.Logger) int {
 		log.Error("the guard is started by the daemon")
 		return 2
 	}
+	shed()
+	rehearse(args[0])
 	if err := lockMemory(); err != nil {
 		log.Debug(fmt.Sprintf("memory is not locked: %v", err))
 	}
