@@ -51,6 +51,11 @@ func fast() setting {
 	return setting{nodes: 3, keepalive: "75ms", deadtime: "300ms", initdead: "1", media: "ucast", resource: true, client: true, patience: 30 * time.Second}
 }
 
+// classic are the timers of a set-up of old.
+func classic() setting {
+	return setting{nodes: 3, keepalive: "3", deadtime: "10", media: "ucast", resource: true, client: true, patience: 90 * time.Second}
+}
+
 func (s setting) haCF() string {
 	var b strings.Builder
 	for i := range s.nodes {

@@ -43,7 +43,7 @@ func (c *campaign) failover(ctx context.Context, p *Part) (err error) {
 // seed does the same with the timers of a classic set-up: the outage is
 // bounded by deadtime and 300 ms.
 func (c *campaign) seed(ctx context.Context, p *Part) (err error) {
-	s := setting{nodes: 3, keepalive: "3", deadtime: "10", media: "ucast", resource: true, client: true, patience: 90 * time.Second}
+	s := classic()
 	n := max(1, c.Crashes/10)
 	k, err := c.newCluster(ctx, s)
 	if err != nil {

@@ -25,6 +25,10 @@ type Options struct {
 	// Crashes and Cuts are the numbers of faults of the part failover, Rounds
 	// that of standby.
 	Crashes, Cuts, Rounds int
+	// Faults is how often each fault of the part processes comes; Classic adds
+	// those at a deadtime of ten seconds.
+	Faults  int
+	Classic bool
 	// Steady is how long steady watches, Calm how long steady-fast and flood
 	// do, Idle how long idle does and Hold how long nodes32 holds its view.
 	Steady, Calm, Flood, Idle, Hold time.Duration
@@ -46,14 +50,14 @@ type Options struct {
 
 // Default are the numbers of the full campaign.
 func Default() Options {
-	return Options{Crashes: 30, Cuts: 30, Rounds: 20, Steady: 30 * time.Minute, Calm: 30 * time.Minute, Flood: time.Minute,
+	return Options{Crashes: 30, Cuts: 30, Rounds: 20, Faults: 5, Classic: true, Steady: 30 * time.Minute, Calm: 30 * time.Minute, Flood: time.Minute,
 		Idle: time.Minute, Hold: time.Minute, Nodes: 32, Keepalive: "1", Deadtime: "5", Deaths: 4, Rate: 100_000, Out: io.Discard}
 }
 
 // Short are numbers that find a broken thing in about a minute and a half.
 func Short() Options {
 	o := Default()
-	o.Crashes, o.Cuts, o.Rounds = 4, 4, 3
+	o.Crashes, o.Cuts, o.Rounds, o.Faults, o.Classic = 4, 4, 3, 1, false
 	o.Steady, o.Calm, o.Flood, o.Idle, o.Hold = time.Minute, 5*time.Second, 5*time.Second, 4*time.Second, 3*time.Second
 	o.Nodes, o.Keepalive, o.Deadtime, o.Deaths, o.Rate = 8, "200ms", "1", 1, 20_000
 	return o
@@ -74,6 +78,7 @@ type part struct {
 var parts = []part{
 	{"failover", "crashes and cuts of the owner at 75 ms / 300 ms", (*campaign).failover},
 	{"standby", "planned moves by crm_standby", (*campaign).standby},
+	{"processes", "the daemon, the guard or both are killed or stopped", (*campaign).processes},
 	{"seed", "crashes and cuts at the classic timers 3 s / 10 s", (*campaign).seed},
 	{"steady", "load on all processors and 2 % loss at 200 ms / 1 s", (*campaign).steady},
 	{"steady-fast", "nothing happens at 75 ms / 300 ms", (*campaign).steadyFast},

@@ -33,6 +33,8 @@ func main() {
 	flag.IntVar(&o.Crashes, "crashes", o.Crashes, "crashes of the owner (failover)")
 	flag.IntVar(&o.Cuts, "cuts", o.Cuts, "cuts of the owner (failover)")
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "planned moves (standby)")
+	flag.IntVar(&o.Faults, "faults", o.Faults, "faults of each kind (processes)")
+	flag.BoolVar(&o.Classic, "classic", o.Classic, "processes: also at a deadtime of ten seconds, which takes minutes")
 	flag.DurationVar(&o.Steady, "steady", o.Steady, "duration of steady")
 	flag.DurationVar(&o.Calm, "calm", o.Calm, "duration of steady-fast")
 	flag.DurationVar(&o.Flood, "flood", o.Flood, "duration of flood")
