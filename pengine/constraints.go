@@ -111,6 +111,9 @@ type rscSet struct {
 	id         string
 	rscs       []*resource
 	sequential bool
+	// chained tells that only the ends of the set are ordered with other sets:
+	// sequential is written, not merely the default.
+	chained    bool
 	role       string
 	action     string
 	requireAll bool
@@ -120,7 +123,7 @@ func (s *scheduler) readSet(constraint, e *cib.Element) *rscSet {
 	e = s.deref(e)
 	set := &rscSet{xml: e, id: e.ID(), sequential: true, requireAll: true, role: e.Get("role"), action: e.Get("action")}
 	if v, ok := parseBool(e.Get("sequential")); ok {
-		set.sequential = v
+		set.sequential, set.chained = v, v
 	}
 	if v, ok := parseBool(e.Get("require-all")); ok {
 		set.requireAll = v

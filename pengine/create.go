@@ -241,7 +241,7 @@ func (s *scheduler) cleanup(r *resource, n *node, optional bool) {
 		return
 	}
 	s.newAction(r, tDelete, 0, n, optional)
-	flags := oImpliesFirst
+	flags := oOptional
 	if optional {
 		flags = oImpliesThen
 	}

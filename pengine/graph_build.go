@@ -242,10 +242,8 @@ func (s *scheduler) graphParams(a *action, g *GraphAction) {
 		out = append(out, Param{"CRM_meta_notify_key_operation", a.notifyKey.keyTask}, Param{"CRM_meta_notify_key_type", a.notifyKey.kind},
 			Param{"CRM_meta_notify_operation", a.notifyKey.op}, Param{"CRM_meta_notify_type", strings.TrimPrefix(a.notifyKey.kind, "confirmed-")})
 	}
-	if !a.is(aPseudo) {
-		for _, p := range a.notifyEnv {
-			out = append(out, Param{"CRM_meta_" + p.Name, p.Value})
-		}
+	for _, p := range a.notifyEnv {
+		out = append(out, Param{"CRM_meta_" + p.Name, p.Value})
 	}
 	if g.Node != "" {
 		out = append(out, Param{"CRM_meta_on_node", g.Node}, Param{"CRM_meta_on_node_uuid", g.NodeID})

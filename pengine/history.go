@@ -265,10 +265,11 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 	if len(ops) > 1 {
 		sortOps(ops)
 	}
+	// What recurs follows from the results as they were recorded.
+	start, stop := activeOps(ops)
 	for _, h := range ops {
 		s.unpackOp(r, n, h, &lastFailure, &of)
 	}
-	start, stop := activeOps(ops)
 	s.recurringHistory(r, n, ops, start, stop)
 	s.resourceState(r, n, of)
 	if want, ok := s.targetRole(r); ok {

@@ -233,6 +233,22 @@ func (s *scheduler) createNotifications(r *resource, d *notifyData) {
 	s.notifyActions(r, d)
 }
 
+// addNotifyEnv gives an action the variables of one more notification; what it
+// has already, after fencing, stays.
+func (a *action) addNotifyEnv(env []Param) {
+	if a.notifyEnv == nil {
+		a.notifyEnv = env
+		return
+	}
+	all := slices.Clip(a.notifyEnv)
+	for _, p := range env {
+		if !slices.ContainsFunc(a.notifyEnv, func(q Param) bool { return q.Name == p.Name }) {
+			all = append(all, p)
+		}
+	}
+	a.notifyEnv = all
+}
+
 func (s *scheduler) notifyActions(r *resource, d *notifyData) {
 	if len(r.children) > 0 {
 		for _, c := range r.children {
@@ -246,7 +262,7 @@ func (s *scheduler) notifyActions(r *resource, d *notifyData) {
 		}
 		switch a.task {
 		case tStart, tStop, tPromote, tDemote:
-			a.notifyEnv = d.env
+			a.addNotifyEnv(d.env)
 		}
 	}
 	switch {
@@ -295,7 +311,7 @@ func (s *scheduler) notifyAction(r *resource, n *node, op, done *action, d *noti
 	if a.notifyKey == nil {
 		a.notifyKey = k
 	}
-	a.notifyEnv = d.env
+	a.addNotifyEnv(d.env)
 	s.orderActions(op, a, oOptional)
 	s.orderActions(a, done, oOptional)
 	return a

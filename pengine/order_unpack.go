@@ -285,14 +285,14 @@ func (s *scheduler) orderSets(a, b *rscSet, kind orderKind, sym symmetry) {
 	if len(from) == 0 || len(to) == 0 {
 		return
 	}
-	if a.sequential {
+	if a.chained {
 		if sym == symInverse {
 			from = from[:1]
 		} else {
 			from = from[len(from)-1:]
 		}
 	}
-	if b.sequential {
+	if b.chained {
 		if sym == symInverse {
 			to = to[len(to)-1:]
 		} else {

@@ -146,7 +146,7 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 		top = r
 	}
 	s.addOrder(&order{act1: a, rsc2: top, task2: tStart, flags: flags})
-	s.addOrder(&order{act1: a, rsc2: r, task2: tReloadAgent, flags: oOptional})
+	s.addOrder(&order{act1: a, rsc2: top, task2: tReloadAgent, flags: oOptional})
 }
 
 // orderProbes orders probes before what must wait for them.
@@ -252,8 +252,15 @@ func (s *scheduler) restartsAfterProbe(p, after *action) {
 	after.stamp = s.stamp
 	r := after.rsc
 	if r != nil && r.variant == primitiveVariant && p.rsc != r {
-		for i := len(r.others) - 1; i >= 0; i-- {
-			if t := r.others[i]; t.kt == tStop && !t.custom {
+		undo := ""
+		switch after.task {
+		case tStart:
+			undo = tStop
+		case tPromote:
+			undo = tDemote
+		}
+		for i := len(r.others) - 1; i >= 0 && undo != ""; i-- {
+			if t := r.others[i]; t.kt == undo && !t.custom {
 				s.orderActions(p, t, oOptional)
 			}
 		}

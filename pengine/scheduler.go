@@ -161,7 +161,7 @@ func (s *scheduler) unpackConfig() {
 	c := &s.cfg
 	c.fencing = s.boolOption("stonith-enabled", true)
 	c.startupFencing = s.boolOption("startup-fencing", true)
-	c.concurrentFencing = s.boolOption("concurrent-fencing", true)
+	c.concurrentFencing = s.boolOption("concurrent-fencing", false)
 	c.fenceAction = s.option("stonith-action", "reboot")
 	if c.fenceAction == "poweroff" {
 		c.fenceAction = "off"

@@ -105,7 +105,8 @@ func (s *scheduler) orderOneVsFencing(r *resource, op *action) {
 		case needsFencing:
 			s.orderActions(op, a, oOptional)
 		case needsQuorum:
-			if a.task == tStart && r.allowed[n.idx].present && !r.known[n.idx] {
+			known := r.known[n.idx] || r.parent.isAnonClone() && r.parent.known[n.idx]
+			if a.task == tStart && r.allowed[n.idx].present && !known {
 				s.orderActions(op, a, oOptional|oRunnableLeft)
 			}
 		}
