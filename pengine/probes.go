@@ -220,26 +220,9 @@ func (s *scheduler) orderProbesOf(r *resource) {
 			continue
 		}
 		for k := len(p.after) - 1; k >= 0; k-- {
-			e := p.after[k]
-			s.startsAfterProbe(p, e)
 			s.stamp++
-			s.restartsAfterProbe(p, e.a)
+			s.restartsAfterProbe(p, p.after[k].a)
 		}
-	}
-}
-
-func (s *scheduler) startsAfterProbe(p *action, e edge) {
-	r := e.a.rsc
-	if r == nil || r.variant <= groupVariant || p.is(aRunnable) || e.t&oRunnableLeft != 0 ||
-		p.rsc.top() != r || e.a.task != tStart {
-		return
-	}
-	for _, x := range e.a.after {
-		t := x.a
-		if t.rsc == nil || len(t.rsc.running) > 0 || t.rsc.top() != r || t.task != tStart {
-			continue
-		}
-		s.orderActions(p, t, oRunnableLeft)
 	}
 }
 
