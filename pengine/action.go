@@ -519,6 +519,8 @@ func (s *scheduler) pseudo(r *resource, task string, optional, runnable bool) *a
 	a.set(aPseudo)
 	if runnable {
 		a.set(aRunnable)
+	} else {
+		a.clear(aRunnable)
 	}
 	return a
 }

@@ -207,8 +207,7 @@ func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 	for _, m := range r.children {
 		at, task := n, task
 		if len(m.children) > 0 {
-			// A group has the same events as its clone.
-			at, task = nil, a.task
+			at, task = nil, a.task // a group has the event itself
 		}
 		c := m.firstAction(task, at)
 		if c == nil {
