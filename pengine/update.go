@@ -176,12 +176,12 @@ func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 	if r == nil || r.variant == primitiveVariant {
 		return a.flags
 	}
-	if a.custom {
-		// Nobody is notified yet.
-		return aOptional | aPseudo | a.flags&aRunnable
-	}
 	flags := aOptional | aRunnable | aPseudo
-	task := simpleTask(a.task)
+	event := a.task
+	if a.custom && a.notifyKey != nil {
+		event = a.notifyKey.keyTask // a notification is as what it announces
+	}
+	task := simpleTask(event)
 	if r.variant == groupVariant {
 		for _, m := range r.children {
 			c := m.firstAction(task, n)
@@ -207,7 +207,7 @@ func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 	for _, m := range r.children {
 		at, task := n, task
 		if len(m.children) > 0 {
-			at, task = nil, a.task // a group has the event itself
+			at, task = nil, event // a group has the event itself
 		}
 		c := m.firstAction(task, at)
 		if c == nil {
