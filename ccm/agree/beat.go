@@ -85,10 +85,13 @@ func (m *Machine) onBeat(p *peer, b *Beat, at int64) {
 	}
 }
 
+// fewNodes is up to how many nodes every change is told at once.
+const fewNodes = 8
+
 // arrived lets a node that is new here know that it is heard: at once, but in a
 // large cluster that starts all together a little later, for many in one beat.
 func (m *Machine) arrived() {
-	if len(m.names) <= 8 {
+	if len(m.names) <= fewNodes {
 		m.beatNow = true
 		return
 	}
@@ -109,7 +112,17 @@ func (m *Machine) onEcho(p *peer, e *Echo) {
 // settleBeat sends a beat when it is due, or at once when something changed
 // that the others need.
 func (m *Machine) settleBeat() {
+	// In a large cluster much changes at once, and beats about it that leave at
+	// once would keep all nodes busy with nothing else: they wait for one another.
+	if m.beatNow && m.now < m.nextBeat && len(m.names) > fewNodes {
+		if soon := m.lastBeat + m.t.k/4; m.now < soon {
+			m.wake(soon)
+			m.wake(m.nextBeat)
+			return
+		}
+	}
 	if m.beatNow || m.now >= m.nextBeat {
+		m.lastBeat = m.now
 		routine := !m.beatNow
 		m.beatNow = false
 		if m.now >= m.nextBeat {

@@ -219,6 +219,7 @@ type Machine struct {
 	unfit     bool
 	nextBeat  int64
 	beatNow   bool
+	lastBeat  int64
 	checks    []*check
 	electing  []electing
 	lastPong  int64             // when a ping node answered last

@@ -16,6 +16,7 @@ type dc struct {
 	nodes   map[string]*nodeStatus
 	waiting map[string]bool // members that have not answered the join offer
 	offered time.Time
+	began   time.Time // when members began not to answer
 	best    candidate
 	// importing tells that best was handed on and the configuration has not
 	// changed since: members are written into the result.
@@ -114,6 +115,36 @@ func (m *Machine) offer() {
 	}
 }
 
+// How long a member may leave a join offer unanswered, and how long it is left
+// out of the view then; twice as long the next time.
+const (
+	joinBound   = 15 * time.Second
+	shunFirst   = time.Minute
+	shunLongest = 16 * time.Minute
+)
+
+// shunSilent leaves members out that beat and do not answer: nothing could be
+// decided while they are members. What they run ends with their lease.
+func (m *Machine) shunSilent() {
+	d := m.dc
+	if d.began.IsZero() {
+		d.began = m.now
+	}
+	if m.now.Sub(d.began) < joinBound {
+		return
+	}
+	d.began = m.now
+	for _, mem := range m.view.Members {
+		if !d.waiting[mem.Name] || mem.Name == m.cfg.Self {
+			continue
+		}
+		long := min(shunFirst<<min(m.shunned[mem.Name], 10), shunLongest)
+		m.shunned[mem.Name]++
+		m.warn("crmd", "%s beats, but has not answered the join offer for %v: it is left out of the view for %v, or until it restarts; its resources are taken over once it has provably let go", mem.Name, joinBound, long)
+		m.do(Shun{mem.Name, long})
+	}
+}
+
 // refreshNodes brings the table of nodes in line with the configuration, the
 // voters and the members.
 func (m *Machine) refreshNodes() {
@@ -177,6 +208,7 @@ func (m *Machine) joined(n *nodeStatus, msg *message) {
 		return
 	}
 	delete(d.waiting, n.uname)
+	delete(m.shunned, n.uname)
 	n.online, n.leaving, n.hist, n.attrs = true, msg.Leaving, newHistory(), map[string]string{}
 	for _, text := range msg.Resources {
 		if e, err := cib.Parse([]byte(text), "history of "+n.uname); err == nil {
@@ -365,6 +397,7 @@ func (m *Machine) dcTick() {
 	if len(d.waiting) > 0 {
 		if m.now.Sub(d.offered) >= time.Second {
 			m.offer()
+			m.shunSilent()
 		}
 		return
 	}

@@ -59,6 +59,13 @@ type Import struct {
 	Root *cib.Element
 }
 
+// Shun asks to leave a member out of the view for that long, or until it
+// restarts: it beats, and does not answer.
+type Shun struct {
+	Node string
+	For  time.Duration
+}
+
 // Leave asks to stop what still runs and to leave the cluster.
 type Leave struct{}
 
@@ -82,6 +89,7 @@ func (Certify) effect()       {}
 func (AddNode) effect()       {}
 func (Identify) effect()      {}
 func (Import) effect()        {}
+func (Shun) effect()          {}
 func (Leave) effect()         {}
 func (StatusChanged) effect() {}
 func (Log) effect()           {}

@@ -58,6 +58,8 @@ type Machine struct {
 	peSerial   uint64
 	transition int
 
+	shunned map[string]int // how often a member did not answer, as the DC
+
 	offered bool // a DC has decided about our candidate
 
 	candidate *cib.Element // Config.Candidate, until the cluster has gone past it
@@ -76,7 +78,7 @@ func New(cfg Config) *Machine {
 		cfg: cfg, state: Starting,
 		config: cib.New("cib").WithChild(cib.New("configuration")),
 		hist:   newHistory(), attrs: map[string]string{}, flight: map[string]lrm.Op{},
-		shown: map[string]*cib.Element{}, uncounted: map[string]*message{},
+		shown: map[string]*cib.Element{}, uncounted: map[string]*message{}, shunned: map[string]int{},
 	}
 	if cfg.Candidate != "" {
 		root, err := cib.Parse([]byte(cfg.Candidate), "configuration of "+cfg.Self)

@@ -53,6 +53,8 @@ func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 	case controller.Import:
 		id, op := member.Import(e, d.replica.Root())
 		d.ownEdit(id, "importing the configuration of "+e.From, op)
+	case controller.Shun:
+		d.electorate.Shun(e.Node, e.For)
 	case controller.Leave:
 		go d.release()
 	case controller.StatusChanged:

@@ -205,6 +205,8 @@ func (d *daemon) effect(e controller.Effect) {
 	case controller.Import:
 		id, op := member.Import(e, d.app.rep.Root())
 		d.ownEdit(id, op)
+	case controller.Shun:
+		d.m.Shun(d.n.local(), e.Node, int64(e.For))
 	case controller.Leave:
 		d.release()
 	case controller.Log:

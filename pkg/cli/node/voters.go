@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -51,6 +52,25 @@ configuration stays: cibadmin -D -o nodes -X '<node id="ID"/>' removes that.`,
 	}
 }
 
+// unknownRetries is how often a change whose outcome is unknown, because the
+// view was lost meanwhile, is asked for again: once made it changes nothing.
+const unknownRetries = 5
+
+func changeVoter(ctx context.Context, c *client.Client, change ccm.VoterChange) (err error) {
+	for range unknownRetries {
+		_, err = c.Do(ctx, &client.Request{Verb: client.VerbVoter, RequestID: uuid.NewString(), Voter: &change})
+		if cli.ExitCode(err) != cli.ExitTimeout {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return err
+}
+
 // changeVoters makes the same change to each name in turn and stops at the
 // first that is refused.
 func changeVoters(ctx context.Context, env *cli.Env, names []string, change ccm.VoterChange) error {
@@ -61,7 +81,7 @@ func changeVoters(ctx context.Context, env *cli.Env, names []string, change ccm.
 	defer c.Close()
 	for i, name := range names {
 		change.Name = strings.ToLower(name)
-		_, err := c.Do(ctx, &client.Request{Verb: client.VerbVoter, RequestID: uuid.NewString(), Voter: &change})
+		err := changeVoter(ctx, c, change)
 		if err != nil {
 			if i > 0 {
 				fmt.Fprintf(env.Stderr, "done: %s; not done: %s\n", strings.Join(names[:i], " "), strings.Join(names[i:], " "))
