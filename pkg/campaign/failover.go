@@ -147,9 +147,9 @@ func (k *cluster) round(ctx context.Context, f fault) (Round, error) {
 		return r, err
 	}
 	settled := time.Now()
-	begin, end, ok := k.probe.Outage(at, settled)
-	if !ok {
-		return r, fmt.Errorf("the client has no answer from %s", r.To)
+	begin, end, err := k.silence(ctx, at)
+	if err != nil {
+		return r, err
 	}
 	r.OutageMS = ms(end.Sub(begin))
 	r.Phases = k.phases(marks, at, r.To, begin, end)
@@ -176,6 +176,19 @@ func (k *cluster) taken(ctx context.Context, from string, at time.Time) (string,
 		return ok, "the client has no answer from " + to
 	})
 	return to, err
+}
+
+// silence waits for an answer that comes from now on and returns the client's
+// longest silence since a moment, from answer to answer.
+func (k *cluster) silence(ctx context.Context, since time.Time) (begin, end time.Time, err error) {
+	now := time.Now()
+	if _, err = k.until(ctx, "an answer for the client", time.Millisecond, func() (bool, string) {
+		return k.probe.LastReply().After(now), "none since " + time.Since(k.probe.LastReply()).String()
+	}); err != nil {
+		return begin, end, err
+	}
+	begin, end, _ = k.probe.Outage(since, k.probe.LastReply())
+	return begin, end, nil
 }
 
 // mend undoes the fault and watches that nothing moves which no rule asks for.

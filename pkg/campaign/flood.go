@@ -135,9 +135,9 @@ func (f *flooder) run(ctx context.Context, rate int) error {
 		case <-ctx.Done():
 			return nil
 		}
-		// What was missed is made up for, but never in a burst above 20 ms.
+		// What was missed is made up for, but never in a burst above 100 ms.
 		due := int(time.Since(begun).Seconds() * float64(rate))
-		for n = max(n, due-rate/50); n < due; n++ {
+		for n = max(n, due-rate/10); n < due; n++ {
 			err := unix.Sendto(f.fd, f.packets[n%len(f.packets)], 0, f.to)
 			if err == unix.ENOBUFS || err == unix.EAGAIN {
 				continue

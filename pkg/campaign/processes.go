@@ -114,8 +114,10 @@ func (k *cluster) affliction(ctx context.Context, kind string) (Round, error) {
 	if r.To, err = k.taken(ctx, owner, at); err != nil {
 		return r, err
 	}
-	moved := time.Now()
-	begin, end, _ := k.probe.Outage(at, moved)
+	begin, end, err := k.silence(ctx, at)
+	if err != nil {
+		return r, err
+	}
 	r.OutageMS = ms(end.Sub(begin))
 	// Two owners may be seen until the old one's address has gone by itself.
 	if _, err := k.until(ctx, "one owner", 10*time.Millisecond, func() (bool, string) {

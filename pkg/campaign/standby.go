@@ -44,9 +44,9 @@ func (c *campaign) standby(ctx context.Context, p *Part) (err error) {
 			return err
 		}
 		moved := time.Now()
-		begin, end, ok := k.probe.Outage(at, moved)
-		if !ok {
-			return fmt.Errorf("the client has no answer after the move to %s", r.To)
+		begin, end, err := k.silence(ctx, at)
+		if err != nil {
+			return err
 		}
 		r.OutageMS, r.WireMS = ms(end.Sub(begin)), ms(k.wire.Overlap(at, moved))
 		online := time.Now()
@@ -61,7 +61,9 @@ func (c *campaign) standby(ctx context.Context, p *Part) (err error) {
 			backMoves++
 			r.Remark = "moved to " + stays + " when " + from + " was online again"
 		}
-		begin, end, _ = k.probe.Outage(online, time.Now())
+		if begin, end, err = k.silence(ctx, online); err != nil {
+			return err
+		}
 		idle = max(idle, ms(end.Sub(begin)))
 		r.DoubleMS = ms(k.sampler.Double(at, time.Now()))
 		p.Rounds = append(p.Rounds, r)
