@@ -143,11 +143,10 @@ func (d *daemon) execute(e *lrm.Execution) {
 	}
 	in := d.gate.Take(e.Op().TransitionKey)
 	d.run(func() {
-		now := d.n.local()
-		if d.n.s.opts.Plant.Has(PlantWake) && d.slept != 0 {
-			now = d.slept
+		err := d.m.MayStart(d.n.local(), agree.Ballot(in))
+		if d.n.s.opts.Plant.Has(PlantWake) && d.n.s.now == max(d.n.frozen, d.n.hung) {
+			err = nil
 		}
-		err := d.m.MayStart(now, agree.Ballot(in))
 		d.owner(func() {
 			switch {
 			case o.over: // cut meanwhile

@@ -165,7 +165,6 @@ func (s *sim) applyNode(e *Step, n *node) bool {
 		}
 		s.tell(n, "the daemon hangs%s", n.holding())
 		n.hung = max(n.hung, s.before(e.For))
-		n.d.slept = n.local()
 	}
 	return true
 }
@@ -232,7 +231,7 @@ func (s *sim) applyDisk(e *Step, n *node) bool {
 		if !n.up {
 			return false
 		}
-		d.torn = true
+		d.torn = int(n.r.between(1, 3))
 	case "lost":
 		if !n.up || !s.mayLose(n) {
 			return false
@@ -269,7 +268,7 @@ func (s *sim) mayLose(x *node) bool {
 				return false
 			}
 		}
-		if !s.quorum.Has(v.Voters, func(name string) bool { return name != x.name }) {
+		if !s.quorum.Has(v.Voters, func(name string) bool { return name != x.name && s.byName[name] != nil && !s.byName[name].out }) {
 			return false
 		}
 	}

@@ -255,6 +255,11 @@ func (c *checker) commanded(d *daemon, op *lrm.Op) {
 	if o, _ := c.owners(i.rsc); len(o) != 1 || d.ending || d.n.stopped {
 		return
 	}
+	for _, r := range s.rsc {
+		if r.set == i.rsc.set && !d.n.res[r.name].active {
+			return // what belongs together is not complete here, and may be elsewhere
+		}
+	}
 	s.fail("move", "%s is told to %s %s although nothing failed and no rule asks for it", d.n.name, op.Name, op.Resource)
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -54,7 +55,6 @@ type daemon struct {
 	ending   bool
 	todo     []func() // for the owner
 	owning   bool
-	slept    int64 // when it fell asleep, by its own clock
 	executed map[string]bool
 }
 
@@ -71,6 +71,9 @@ func newDaemon(n *node, inc uint64) *daemon {
 	d.leaseEnd = member.LeaseEnd{StopBound: n.s.timing.StopBound, Deadtime: n.s.timing.Deadtime, Started: n.clk.steady(n.s.now)}
 	return d
 }
+
+// pendingOps are the operations in flight in a message, for PlantNoInFlight.
+var pendingOps = regexp.MustCompile(`\\u003clrm_rsc_op [^/]*op-status=\\"-1\\"[^/]*/\\u003e`)
 
 // now is the time for what measures durations.
 func (d *daemon) now() time.Time { return d.n.clk.steady(d.n.s.now) }
@@ -167,6 +170,9 @@ func (d *daemon) effect(e controller.Effect) {
 	n, s := d.n, d.n.s
 	switch e := e.(type) {
 	case controller.Send:
+		if s.opts.Plant.Has(PlantNoInFlight) {
+			e.Payload = pendingOps.ReplaceAll(e.Payload, nil)
+		}
 		d.mail(e.To, func(to *daemon) {
 			if err := to.ctl.Message(to.now(), n.name, e.Payload); err != nil {
 				s.fail("message", "%s cannot read a message of %s: %v", to.n.name, n.name, err)

@@ -18,7 +18,7 @@ type disk struct {
 	// off within the next one.
 	full bool
 	slow int64
-	torn bool
+	torn int // in so many writes from now, 0: never
 	// changes counts those kept beside the snapshot.
 	changes int
 }

@@ -86,6 +86,38 @@ func (s *sim) removeWhenGone(n *node, tries int) {
 	})
 }
 
+// reconcile is what the administrator does about changes of the electorate whose
+// outcome was not known: he looks, and starts what votes and stops what does not.
+func (s *sim) reconcile() {
+	var best agree.Inspection
+	for _, n := range s.nodes {
+		if n.d == nil {
+			continue
+		}
+		if x := n.d.m.Inspect(); !x.Diverged && best.Stamped.Less(x.Stamped) {
+			best = x
+		}
+	}
+	if best.Stamped.IsZero() {
+		return
+	}
+	for _, n := range s.nodes {
+		_, votes := best.Voters[n.name]
+		switch {
+		case n.out && votes:
+			n.out, n.hacf = false, best.Voters.Names()
+			s.tell(n, "votes, and is started")
+			n.boot()
+			if n.d == nil {
+				n.startDaemon()
+			}
+		case !n.out && !votes:
+			n.out = true
+			n.kill("was removed: the daemon is stopped")
+		}
+	}
+}
+
 // join starts a node with an ha.cf that names the present voters.
 func (n *node) join() {
 	from := n.s.anyDaemon()

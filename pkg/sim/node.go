@@ -143,9 +143,6 @@ func (n *node) freeze(until int64) {
 		n.s.checks.paused(n)
 	}
 	n.frozen = until
-	if n.d != nil {
-		n.d.slept = n.local()
-	}
 	// The guard's timers are the first to run when it wakes up.
 	power := n.power
 	n.s.at(until-n.s.now, func() {

@@ -28,7 +28,8 @@ const (
 	// PlantHalfSync: a state that is taken over is not written at once with its
 	// stamp.
 	PlantHalfSync
-	// PlantWake: a node that wakes up acts by the time at which it fell asleep.
+	// PlantWake: a node that wakes up begins what waited before it looks whether
+	// it still may.
 	PlantWake
 	// PlantDupCommand: a command that comes twice is executed twice.
 	PlantDupCommand

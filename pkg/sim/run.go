@@ -106,7 +106,7 @@ func (s *sim) repair() {
 	s.net.mendAll()
 	for _, n := range s.nodes {
 		clear(n.faults)
-		n.disk.full, n.disk.slow, n.disk.torn = false, 0, false
+		n.disk.full, n.disk.slow, n.disk.torn = false, 0, 0
 		for _, name := range s.order {
 			if i := n.res[name]; i.rogue {
 				i.set(false)
@@ -137,6 +137,7 @@ func (s *sim) repair() {
 // failures are forgotten. It waits until somebody answers.
 func (s *sim) tidy(tries int) {
 	s.at(int64(s.timing.Deadtime), func() {
+		s.reconcile()
 		n := s.anyDaemon()
 		if n == nil || s.checks.members(n) < s.present() {
 			if tries < 100 {

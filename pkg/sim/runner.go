@@ -84,8 +84,11 @@ func (d *daemon) write(rd agree.Ready) {
 		d.send(rd.Messages)
 		rd.Messages = nil
 	}
-	if n.disk.torn {
-		n.disk.torn = false
+	tears := n.disk.torn > 0
+	if tears {
+		n.disk.torn--
+	}
+	if tears && n.disk.torn == 0 {
 		n.machineAfter(n.disk.latency()/2, func() {
 			if n.d == d {
 				n.disk.tear(&rd.Write)
