@@ -30,10 +30,13 @@ type addresses struct {
 	wake    chan struct{}
 	renewed atomic.Int64 // when, nanoseconds of CLOCK_BOOTTIME
 	any     atomic.Bool
+	// lost holds a token when lifetimes ended although the lease goes on.
+	lost chan struct{}
 
 	mu   sync.Mutex
 	held map[string]netip.Addr // by resource
 	said string
+	ends int64 // when the lifetimes end that were set last
 	// stays reports whether a resource keeps its address without a lease.
 	stays func(resource string) bool
 }
@@ -43,7 +46,7 @@ type addresses struct {
 const kernelSlack = 270 * time.Millisecond
 
 func newAddresses(state *guard.State, timing agree.Timing, log *slog.Logger) *addresses {
-	return &addresses{state: state, timing: timing, log: log, wake: make(chan struct{}, 1), held: map[string]netip.Addr{},
+	return &addresses{state: state, timing: timing, log: log, wake: make(chan struct{}, 1), lost: make(chan struct{}, 1), held: map[string]netip.Addr{},
 		stays: func(string) bool { return false }}
 }
 
@@ -128,9 +131,19 @@ func (a *addresses) set(leased map[netip.Addr]bool) {
 	if !may || len(leased) == 0 {
 		return
 	}
-	a.renewed.Store(ccm.Boottime())
-	_, err := agents.SetLifetimes(leased, seconds)
+	now := ccm.Boottime()
+	a.renewed.Store(now)
+	found, err := agents.SetLifetimes(leased, seconds)
 	a.complain(err)
+	if err == nil && found < len(leased) && a.ends != 0 && now >= a.ends-int64(kernelSlack) {
+		// This process was late for the lifetimes, but not for the lease. (One that
+		// somebody else removed is for its monitor to find.)
+		select {
+		case a.lost <- struct{}{}:
+		default:
+		}
+	}
+	a.ends = now + int64(seconds)*int64(time.Second)
 	// This process may have been stopped in between, and an address that was
 	// gone may be back by this.
 	if _, may := a.lifetime(); !may {

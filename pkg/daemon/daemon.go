@@ -118,7 +118,9 @@ func (d *Daemon) run(ctx context.Context) {
 			_, leaseChanged = d.cluster.Lease()
 			d.checkLease()
 		case <-d.guard.Cut:
-			d.stopCut()
+			d.stopCut("the guard has taken addresses away")
+		case <-d.addrs.lost:
+			d.stopCut("the kernel has taken addresses away, whose lifetime was over")
 		case msg := <-d.cluster.Receive():
 			view, viewChanged = d.newestView(ctx, viewChanged)
 			d.message(ctx, msg)

@@ -31,10 +31,11 @@ func (d *Daemon) checkLease() {
 	go d.stopAll(stop.Deadline)
 }
 
-// stopCut stops everything after the guard has taken addresses away: this daemon
-// did not run when its lease ended, and what it believes active is not.
-func (d *Daemon) stopCut() {
-	d.log.Warn("this daemon was not run when its lease ended, and the guard has taken addresses away: everything is stopped", "component", "crmd")
+// stopCut stops everything: this daemon was not run for so long that addresses
+// were taken away from under it, and what it believes active is not. The DC
+// starts it anew.
+func (d *Daemon) stopCut(why string) {
+	d.log.Warn("this daemon was not run in time: "+why+", and all the rest is stopped", "component", "crmd")
 	go d.stopAll(time.Now().Add(d.info.stopBound))
 }
 

@@ -217,6 +217,19 @@ func TestWakesFromAFreeze(t *testing.T) {
 	c.formed(directors...)
 	c.owned(floating, next)
 	neverTwice(t, s)
+	// Freezes about as long as a lifetime, a lease and a takeover: whoever takes
+	// the address away, in the end it is where the cluster says it is.
+	for _, pause := range []string{"0.7", "0.9", "1.1", "1.3"} {
+		owner := c.ownedByOther(floating, "")
+		pids := c.pids(owner)
+		c.sh(owner, "kill -STOP "+pids+"; sleep "+pause+"; kill -CONT "+pids)
+		c.formed(directors...)
+		c.until("the address where crm_mon has it", func() (bool, string) {
+			r := c.run(owner, "crm_mon", "-1")
+			on := c.lab.Sample(floating)
+			return len(on) == 1 && strings.Contains(r.out, "Started "+on[0]), fmt.Sprint(on, r)
+		})
+	}
 }
 
 // The guard alone is stopped, then killed: the daemon replaces it, tells so, and
