@@ -26,6 +26,8 @@ type serial struct {
 	open               atomic.Bool
 	// waited is the longest time that a beat waited for the line.
 	waited atomic.Int64
+	// written counts the frames that the line has taken.
+	written atomic.Uint64
 }
 
 // queued is a frame and when it was queued.
@@ -139,6 +141,7 @@ func (s *serial) write(ctx context.Context, port bugst.Port) {
 		if _, err := port.Write(out); err != nil {
 			return // the reader sees it too
 		}
+		s.written.Add(1)
 		pace.Reset(time.Duration(len(out)) * 10 * time.Second / time.Duration(s.baud))
 	}
 }

@@ -66,6 +66,59 @@ func TestSerial(t *testing.T) {
 	eventually(t, 6*time.Second, "a message", func() bool { return len(b.messages("node1")) == 3 })
 }
 
+// TestBlockedSerial: a line that takes nothing holds up neither who sends nor the
+// end; when it moves again the newest beats leave.
+func TestBlockedSerial(t *testing.T) {
+	t.Parallel()
+	const baud = 460800
+	cable := newCable(t, baud)
+	l := &netLab{t: t}
+	var nodes []*node
+	for i := 1; i <= 2; i++ {
+		nodes = append(nodes, l.start(Config{
+			Self: name(i), Nodes: []string{name(1), name(2)}, Keys: testKeys(2), Incarnation: 1,
+			Media:     []Medium{{Kind: "serial", Device: cable.Ends[i-1], Baud: baud}},
+			Keepalive: 100 * time.Millisecond, Deadtime: time.Second,
+		}))
+	}
+	a, b := nodes[0], nodes[1]
+	up := func() bool { return a.up("node2", cable.Ends[0]) && b.up("node1", cable.Ends[1]) }
+	eventually(t, 5*time.Second, "the line is up", up)
+	cable.Block()
+	s := a.media[0].(*serial)
+	worst := time.Duration(0)
+	written, since := s.written.Load(), time.Now()
+	eventually(t, 20*time.Second, "the writer is blocked", func() bool {
+		begin := time.Now()
+		a.Broadcast(make([]byte, maxDatagram))
+		worst = max(worst, time.Since(begin))
+		if n := s.written.Load(); n != written {
+			written, since = n, time.Now()
+		}
+		return len(s.urgent) == cap(s.urgent) && time.Since(since) > 500*time.Millisecond
+	})
+	for range 1000 {
+		begin := time.Now()
+		a.Broadcast(make([]byte, maxDatagram))
+		worst = max(worst, time.Since(begin))
+	}
+	if worst > 500*time.Millisecond {
+		t.Errorf("a beat waited %v for a blocked line", worst)
+	}
+	eventually(t, 5*time.Second, "the line is dead", func() bool { return a.state("node2") == "dead" })
+	cable.Mend()
+	eventually(t, 5*time.Second, "the line is up again", up)
+	cable.Block()
+	for range 200 {
+		a.Broadcast(make([]byte, maxDatagram))
+	}
+	begin := time.Now()
+	a.close()
+	if d := time.Since(begin); d > 3*time.Second {
+		t.Errorf("the end waited %v for a blocked line", d)
+	}
+}
+
 func TestSlip(t *testing.T) {
 	var u unpacker
 	var got [][]byte

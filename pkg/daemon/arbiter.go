@@ -106,7 +106,9 @@ standard error.`,
 				level.Set(slog.LevelDebug)
 			}
 			frugal()
-			if err := RunArbiter(ctx, o, NewLogger(env.Stderr, level)); err != nil {
+			out := newLogQueue(env.Stderr)
+			defer out.close(logBound)
+			if err := RunArbiter(ctx, o, NewLogger(out, level)); err != nil {
 				return &cli.Exit{Code: exitStart, Err: err}
 			}
 			return nil

@@ -37,7 +37,9 @@ the cluster in order; a second one stops them here at once.`,
 				level.Set(slog.LevelDebug)
 			}
 			frugal()
-			err := Run(ctx, hurry, o, NewLogger(env.Stderr, level))
+			out := newLogQueue(env.Stderr)
+			defer out.close(logBound)
+			err := Run(ctx, hurry, o, NewLogger(out, level))
 			if err != nil {
 				return &cli.Exit{Code: exitStart, Err: err}
 			}

@@ -17,6 +17,7 @@ type Serial struct {
 
 	pace  int // bytes a second
 	cut   atomic.Bool
+	stuck atomic.Bool
 	files []*os.File
 	stop  chan struct{}
 	wg    sync.WaitGroup
@@ -78,8 +79,15 @@ func openPTY() (*os.File, string, error) {
 // Cut pulls the cable: what is written is lost.
 func (s *Serial) Cut() { s.cut.Store(true) }
 
-// Mend undoes Cut.
-func (s *Serial) Mend() { s.cut.Store(false) }
+// Block lets nothing leave the devices, as when the other side holds the line:
+// what is written waits, and then who writes.
+func (s *Serial) Block() { s.stuck.Store(true) }
+
+// Mend undoes Cut and Block.
+func (s *Serial) Mend() {
+	s.cut.Store(false)
+	s.stuck.Store(false)
+}
 
 // Close ends the cable.
 func (s *Serial) Close() {
@@ -106,6 +114,10 @@ func (s *Serial) carry(to, from *os.File) {
 		case <-tick.C:
 		}
 		now := time.Now()
+		if s.stuck.Load() {
+			last = now
+			continue
+		}
 		credit = min(credit+now.Sub(last).Seconds()*float64(s.pace), float64(len(b)))
 		last = now
 		from.SetReadDeadline(now.Add(slice))
