@@ -78,8 +78,8 @@ func (g *gossip) start() (err error) {
 	c.Name = t.cfg.Self
 	c.Transport = g.wire
 	c.RequireNodeNames = true
-	c.ProbeInterval = min(max(t.cfg.Deadtime/2, time.Second), 5*time.Second)
-	c.ProbeTimeout = c.ProbeInterval / 2
+	c.ProbeInterval = min(max(t.cfg.Deadtime/2, time.Second), 15*time.Second)
+	c.ProbeTimeout = min(c.ProbeInterval/2, 2500*time.Millisecond)
 	c.GossipInterval = gossipInterval
 	c.PushPullInterval = pushPull
 	c.TCPTimeout = 5 * time.Second

@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/memlock"
 )
 
 // realtime locks the memory of this process, if ha.cf wants that, and returns
@@ -18,7 +17,7 @@ func realtime(conf *hacf.Config, log *slog.Logger) (prio int) {
 		log.Info("realtime is off in ha.cf: heartbeats may be late on a busy machine")
 		return 0
 	}
-	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
+	if err := memlock.Lock(); err != nil {
 		log.Warn(fmt.Sprintf("The memory of the daemon is not locked: %v; heartbeats may be late when the machine swaps (give the daemon CAP_IPC_LOCK, or write: realtime off)", err))
 	}
 	return conf.RTPrio
