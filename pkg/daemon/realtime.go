@@ -17,6 +17,7 @@ func realtime(conf *hacf.Config, log *slog.Logger) (prio int) {
 		log.Info("realtime is off in ha.cf: heartbeats may be late on a busy machine")
 		return 0
 	}
+	memlock.Shed()
 	if err := memlock.Lock(); err != nil {
 		log.Warn(fmt.Sprintf("The memory of the daemon is not locked: %v; heartbeats may be late when the machine swaps (give the daemon CAP_IPC_LOCK, or write: realtime off)", err))
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/pkg/memlock"
 )
 
 // ResourceDir is the run directory of the local resource manager below the
@@ -49,9 +50,9 @@ func Main(args []string, log *slog.Logger) int {
 		log.Error("the guard is started by the daemon")
 		return 2
 	}
-	shed()
+	memlock.Shed()
 	rehearse(args[0])
-	if err := lockMemory(); err != nil {
+	if err := memlock.Lock(); err != nil {
 		log.Debug(fmt.Sprintf("memory is not locked: %v", err))
 	}
 	if err := realtime(set.Priority); err != nil {

@@ -12,13 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lock locks the memory of this process, all that is in use and all that will
-// be. Before that it lets go of the pages of the program that only its start
-// needed. Without the right to lock it returns an error and nothing is locked.
-func Lock() error {
+// Shed gives back the pages of the program that only its start has needed. What
+// it needs comes back from the page cache. Call it before Lock.
+func Shed() {
 	for _, r := range programPages() {
-		_ = unix.Madvise(r, unix.MADV_DONTNEED) // they come back when they are needed
+		_ = unix.Madvise(r, unix.MADV_DONTNEED) // locked already: they stay
 	}
+}
+
+// Lock locks the memory of this process, what is in use and what will be. Without
+// the right to do so it returns an error and nothing is locked.
+func Lock() error {
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
 		return fmt.Errorf("mlockall: %w", err)
 	}

@@ -32,6 +32,7 @@ func status(name string) int {
 // child locks itself and goes on working.
 func child() int {
 	before := status("RssFile")
+	Shed()
 	if err := Lock(); err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOMEM) {
 			os.Stdout.WriteString("forbidden: " + err.Error())
