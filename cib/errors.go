@@ -16,6 +16,8 @@ var (
 	ErrSchema = errors.New("the configuration would not be valid")
 	// ErrOld: the version of the update is lower than that of the document.
 	ErrOld = errors.New("the update is older than the existing configuration")
+	// ErrMoved: the configuration is not the one any more that a change was made for.
+	ErrMoved = errors.New("the configuration has changed meanwhile")
 	// ErrPatch: a patch does not fit the document.
 	ErrPatch = errors.New("the patch does not apply")
 	// ErrDigest: a file does not match its digest.
@@ -39,7 +41,7 @@ func ExitCode(err error) int {
 		return 64
 	case errors.Is(err, ErrSchema):
 		return 78
-	case errors.Is(err, ErrOld):
+	case errors.Is(err, ErrOld), errors.Is(err, ErrMoved):
 		return 103
 	case errors.Is(err, ErrDigest):
 		return 104

@@ -1,6 +1,7 @@
 package cib
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -54,6 +55,11 @@ type Op struct {
 	// configuration changes, where they are not empty: time as text, node,
 	// program and account.
 	LastWritten, Origin, Client, User string
+	// Why is the reason that was given; it is remembered, not part of the document.
+	Why string
+	// Expect, if it is not "", is the admin_epoch and epoch ("0.17") of the only
+	// configuration that the change was made for; else the error wraps ErrMoved.
+	Expect string
 }
 
 // Attributes of the encoded form, in their order.
@@ -70,13 +76,15 @@ const (
 	opOrigin      = "origin"
 	opClient      = "client"
 	opUser        = "user"
+	opWhy         = "why"
+	opExpect      = "expect"
 )
 
 // EncodeOp returns the op as compact XML; equal ops give equal bytes.
 func EncodeOp(op Op) []byte {
 	e := New(opTag, opVerb, string(op.Verb))
 	for _, a := range []Attr{{opScope, op.Scope}, {opXPath, op.XPath}, {opAllowCreate, flag(op.AllowCreate)}, {opAll, flag(op.All)}, {opKeepStatus, flag(op.KeepStatus)},
-		{opUnchecked, flag(op.Unchecked)}, {opLastWritten, op.LastWritten}, {opOrigin, op.Origin}, {opClient, op.Client}, {opUser, op.User}} {
+		{opUnchecked, flag(op.Unchecked)}, {opLastWritten, op.LastWritten}, {opOrigin, op.Origin}, {opClient, op.Client}, {opUser, op.User}, {opWhy, op.Why}, {opExpect, op.Expect}} {
 		if a.Value != "" {
 			e.Attrs = append(e.Attrs, a)
 		}
@@ -105,7 +113,8 @@ func DecodeOp(data []byte) (Op, error) {
 	}
 	op := Op{Verb: Verb(e.Get(opVerb)), Scope: e.Get(opScope), XPath: e.Get(opXPath),
 		AllowCreate: e.Get(opAllowCreate) != "", All: e.Get(opAll) != "", KeepStatus: e.Get(opKeepStatus) != "", Unchecked: e.Get(opUnchecked) != "",
-		LastWritten: e.Get(opLastWritten), Origin: e.Get(opOrigin), Client: e.Get(opClient), User: e.Get(opUser)}
+		LastWritten: e.Get(opLastWritten), Origin: e.Get(opOrigin), Client: e.Get(opClient), User: e.Get(opUser),
+		Why: e.Get(opWhy), Expect: e.Get(opExpect)}
 	for _, c := range e.Children {
 		if !c.IsElement() || op.XML != nil {
 			return Op{}, fmt.Errorf("%w: a change holds one element only", ErrBadData)
@@ -113,6 +122,21 @@ func DecodeOp(data []byte) (Op, error) {
 		op.XML = c
 	}
 	return op, nil
+}
+
+// ReasonOf returns the reason (Op.Why) of an encoded change without reading the
+// rest of it, which may be large.
+func ReasonOf(encoded []byte) string {
+	head, _, _ := bytes.Cut(encoded, []byte(">"))
+	if !bytes.Contains(head, []byte(" "+opWhy+"=")) {
+		return ""
+	}
+	head = append(bytes.TrimSuffix(bytes.Clone(head), []byte("/")), "/>"...)
+	e, err := Parse(head, "change")
+	if err != nil {
+		return ""
+	}
+	return e.Get(opWhy)
 }
 
 // ApplyOp returns the document after a change; the version is raised by the
@@ -137,6 +161,9 @@ func ApplyOp(root *Element, op Op) (*Element, error) {
 			return nil, err
 		}
 		op.XML = up
+	}
+	if at := VersionOf(root).Configuration(); op.Expect != "" && op.Expect != at {
+		return nil, fmt.Errorf("%w: the change was made for version %s, and the configuration has version %s", ErrMoved, op.Expect, at)
 	}
 	out, err := op.apply(root)
 	if err != nil {

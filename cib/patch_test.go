@@ -293,3 +293,33 @@ func FuzzApplyPatch(f *testing.F) {
 		}
 	})
 }
+
+// TestExpect refuses a change that was made for another configuration.
+func TestExpect(t *testing.T) {
+	root := mustParse(patchBase)
+	op := Op{Verb: VerbDelete, Scope: "resources", XML: New("primitive", "id", "b"), Expect: "0.5", Why: "tidy & <neat> \"x\"/", Unchecked: true}
+	if got := ReasonOf(EncodeOp(op)); got != op.Why {
+		t.Errorf("the reason is %q", got)
+	}
+	back, err := DecodeOp(EncodeOp(op))
+	if err != nil || back.Expect != op.Expect || back.Why != op.Why {
+		t.Fatalf("%+v %v", back, err)
+	}
+	out, err := ApplyOp(root, back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ApplyOp(out, op); !errors.Is(err, ErrMoved) || ExitCode(err) != 103 || !strings.Contains(err.Error(), "made for version 0.5, and the configuration has version 0.6") {
+		t.Error(err)
+	}
+	for s, want := range map[string]Version{"0.17": {0, 17, 0}, "1.2.3": {1, 2, 3}} {
+		if v, err := ParseVersion(s); err != nil || v != want {
+			t.Errorf("%s: %v %v", s, v, err)
+		}
+	}
+	for _, s := range []string{"", "1", "1.x", "1.2.3.4", "-1.2"} {
+		if _, err := ParseVersion(s); !errors.Is(err, ErrValue) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package cib
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Version is the version of a document. The three numbers count in this order:
@@ -44,6 +45,27 @@ func (v Version) Compare(w Version) int {
 // String returns "admin_epoch.epoch.num_updates".
 func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v.AdminEpoch, v.Epoch, v.NumUpdates)
+}
+
+// Configuration returns "admin_epoch.epoch", which names the configuration and
+// leaves the status out.
+func (v Version) Configuration() string { return fmt.Sprintf("%d.%d", v.AdminEpoch, v.Epoch) }
+
+// ParseVersion reads "admin_epoch.epoch.num_updates" or the first two. Errors
+// wrap ErrValue.
+func ParseVersion(s string) (Version, error) {
+	var n [3]int
+	parts := strings.Split(s, ".")
+	ok := len(parts) == 2 || len(parts) == 3
+	for i := 0; ok && i < len(parts); i++ {
+		var err error
+		n[i], err = strconv.Atoi(parts[i])
+		ok = err == nil && n[i] >= 0
+	}
+	if !ok {
+		return Version{}, fmt.Errorf("%w: %q is no version: 0.17 or 0.17.0 is one", ErrValue, s)
+	}
+	return Version{n[0], n[1], n[2]}, nil
 }
 
 // WithVersion returns a copy of a root with the version set.

@@ -9,6 +9,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/attr"
 	"github.com/quorate/quorate/pkg/cli/cibadmin"
+	"github.com/quorate/quorate/pkg/cli/cibcmd"
 	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
@@ -33,6 +34,7 @@ func commands() map[string]command {
 		"crm_attribute":   fromCobra(attr.NewCrmAttribute),
 		"crm_failcount":   fromCobra(attr.NewCrmFailcount),
 		"crm_master":      fromCobra(attr.NewCrmMaster),
+		"cib":             fromCobra(cibcmd.New),
 		"crm_diff":        fromCobra(diff.New),
 		"crm_verify":      fromCobra(verify.New),
 		"crm_node":        fromCobra(node.NewCrmNode),
@@ -67,7 +69,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"cib": true, "arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

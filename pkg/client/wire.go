@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/pkg/history"
 )
 
 // SocketName is the name of the socket in the run directory.
@@ -27,6 +28,12 @@ const (
 	// VerbAttrs returns the transient attributes of Request.Node, of this node if
 	// that is empty, as its attribute manager has them: Response.Attrs.
 	VerbAttrs = "attrs"
+	// VerbHistory returns the versions of the configuration that this node
+	// remembers: Response.History.
+	VerbHistory = "history"
+	// VerbVersion returns the configuration as it was at Request.Version:
+	// Response.XML.
+	VerbVersion = "version"
 	// VerbWatch answers with the document whenever it changes.
 	VerbWatch = "watch"
 	// VerbCleanup forgets the history and failures of a resource.
@@ -61,6 +68,8 @@ type Request struct {
 	RequestID string `json:"request_id,omitempty"`
 	// Attr is for VerbAttr.
 	Attr *AttrUpdate `json:"attr,omitempty"`
+	// Version is for VerbVersion, as cib.Version prints it.
+	Version string `json:"version,omitempty"`
 	// Node names the node that is meant.
 	Node string `json:"node,omitempty"`
 	// Client is for VerbClient.
@@ -100,6 +109,8 @@ type Response struct {
 	Code  int    `json:"code"`
 	Error string `json:"error,omitempty"`
 	XML   string `json:"xml,omitempty"`
+	// History answers VerbHistory, oldest first.
+	History []history.Entry `json:"history,omitempty"`
 	// Attrs answers VerbAttrs, by name.
 	Attrs []AttrValue `json:"attrs,omitempty"`
 	// Text answers VerbController, VerbClient and VerbReload.

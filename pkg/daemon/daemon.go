@@ -31,6 +31,7 @@ type Daemon struct {
 	// electorate is the same as cluster.
 	electorate electorate
 	replica    *member.Replica
+	memory     *memory
 	lrm        *lrm.LRM
 	gate       *gate
 	guard      *guard.Guard

@@ -41,6 +41,8 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askController, "", done) })
 	case client.VerbClient:
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askClient, req.Client, done) })
+	case client.VerbHistory, client.VerbVersion:
+		return reply(d.remembered(req))
 	case client.VerbReload:
 		return d.reloader.ask(ctx, reply)
 	case client.VerbRestart:

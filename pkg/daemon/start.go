@@ -167,6 +167,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		default:
 		}
 	})
+	mem := openMemory(o.StateDir, log)
+	defer mem.close()
+	rep.Changed = mem.record
 	cc, err := ccmConfig(life, s, o, rep, timing, log)
 	if err != nil {
 		return err
@@ -197,7 +200,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		text = string(cib.PrintCompact(s.candidate))
 	}
 	d := &Daemon{
-		opts: o, log: log, cluster: node, electorate: node, replica: rep, lrm: resources, gate: g, guard: watch, watchdog: dog, addrs: addrs, inherited: again.Stop,
+		opts: o, log: log, cluster: node, electorate: node, replica: rep, memory: mem, lrm: resources, gate: g, guard: watch, watchdog: dog, addrs: addrs, inherited: again.Stop,
 		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
 			TransitionerID: uuid.NewString(), Version: version.Version, Stack: stackName, Candidate: text}),
 		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,

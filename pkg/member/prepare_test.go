@@ -33,7 +33,7 @@ func edit(value string) []byte {
 func TestPreparedChanges(t *testing.T) {
 	fresh := func() *Replica {
 		r := NewReplica(func() {})
-		r.set(largeCIB(t, 1000))
+		r.set(largeCIB(t, 1000), "")
 		return r
 	}
 	plain, ahead := fresh(), fresh()
@@ -90,7 +90,7 @@ func BenchmarkSmallEditOf5MB(b *testing.B) {
 	for _, ahead := range []bool{false, true} {
 		b.Run(fmt.Sprintf("prepared=%v", ahead), func(b *testing.B) {
 			r := NewReplica(func() {})
-			r.set(largeCIB(b, 14000))
+			r.set(largeCIB(b, 14000), "")
 			for i := 0; b.Loop(); i++ {
 				c := edit(fmt.Sprint(i % 30))
 				if ahead {

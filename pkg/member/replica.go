@@ -16,6 +16,10 @@ type Replica struct {
 	news func()
 
 	prepared prepared
+
+	// Changed, if set, is told of every configuration and the reason given for
+	// it, in their order; it must return at once. Set it before the first use.
+	Changed func(root *cib.Element, why string)
 }
 
 // schema is what a new cluster's configuration is written in.
@@ -32,8 +36,11 @@ func NewReplica(news func()) *Replica {
 // Root returns the newest configuration.
 func (r *Replica) Root() *cib.Element { return r.root.Load() }
 
-func (r *Replica) set(root *cib.Element) {
+func (r *Replica) set(root *cib.Element, why string) {
 	r.root.Store(root)
+	if r.Changed != nil {
+		r.Changed(root, why)
+	}
 	r.news()
 }
 
@@ -46,7 +53,7 @@ func (r *Replica) Restore(snapshot []byte) error {
 	if err != nil {
 		return err
 	}
-	r.set(root)
+	r.set(root, "")
 	return nil
 }
 
@@ -59,7 +66,7 @@ func (r *Replica) Apply(_ uint64, encoded []byte) error {
 	if err != nil {
 		return err
 	}
-	r.set(root)
+	r.set(root, cib.ReasonOf(encoded))
 	return nil
 }
 

@@ -21,11 +21,11 @@ import (
 type flags struct {
 	query, create, modify, replace, del, erase, bump, upgrade, patch, md5 bool
 
-	scope, text, file, xpath, dialect string
-	stdin, allowCreate, noChildren    bool
-	local, sync, force                bool
-	timeout                           int
-	verbose                           int
+	scope, text, file, xpath, dialect, why string
+	stdin, allowCreate, noChildren         bool
+	local, sync, force                     bool
+	timeout                                int
+	verbose                                int
 }
 
 // New returns the command.
@@ -58,6 +58,7 @@ CIB_file in the environment the command works on that file instead.`,
 	p.StringVarP(&f.file, "xml-file", "x", "", "the XML as a file")
 	p.BoolVarP(&f.stdin, "xml-pipe", "p", false, "the XML on standard input")
 	p.StringVarP(&f.xpath, "xpath", "A", "", "find objects by XPath (with -Q and -D)")
+	p.StringVar(&f.why, "why", "", "the reason of a change, which quorate cib log shows")
 	p.StringVar(&f.dialect, "dialect", "", `print in this dialect: "heartbeat" for Heartbeat 2`)
 	p.BoolVarP(&f.allowCreate, "allow-create", "c", false, "with -M: create what does not exist")
 	p.BoolVarP(&f.noChildren, "no-children", "n", false, "with -Q --xpath: without what lies below")
@@ -109,7 +110,7 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 		}
 		return f.print(env, root)
 	}
-	op := cib.Op{Verb: verb, Scope: f.scope, XPath: f.xpath, AllowCreate: f.allowCreate, KeepStatus: true}
+	op := cib.Op{Verb: verb, Scope: f.scope, XPath: f.xpath, AllowCreate: f.allowCreate, KeepStatus: true, Why: f.why}
 	if verb == cib.VerbErase && !f.force {
 		return cli.Exitf(cli.ExitUsage, "cibadmin: erasing the configuration stops every resource of the cluster; add --force if you mean it")
 	}
