@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -170,6 +171,16 @@ func (m *Machine) refreshNodes() {
 	}
 	for _, mem := range m.view.Members {
 		add(mem.Name, true)
+	}
+	removed := false
+	for name := range d.nodes {
+		if ids[name] == "" && !m.view.Has(name) && !slices.Contains(m.view.Lost, name) {
+			delete(d.nodes, name)
+			removed = true
+		}
+	}
+	if removed {
+		m.broadcast(true)
 	}
 }
 
