@@ -61,3 +61,13 @@ func TestUnescapeMount(t *testing.T) {
 		}
 	}
 }
+
+// FuzzUnescapeMount never grows a path, and leaves one without escapes alone.
+func FuzzUnescapeMount(f *testing.F) {
+	f.Add(`/a\040b\134`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if got := unescapeMount(s); len(got) > len(s) || !strings.Contains(s, `\`) && got != s {
+			t.Errorf("%q becomes %q", s, got)
+		}
+	})
+}

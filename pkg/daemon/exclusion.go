@@ -14,18 +14,25 @@ const guaranteed = "guaranteed"
 // exclusion is "guaranteed", or names every condition that is known to be
 // missing; layer is what the membership layer says.
 func (d *Daemon) exclusion(layer string) string {
+	return exclusion(layer, d.policy(), d.guard.Missing(), notEnforced(d.info.conf.Watchdog, d.opts.NoWatchdog, d.watchdog))
+}
+
+// exclusion joins what the membership layer says with the policy without quorum,
+// with why there is no guard, and with why nothing resets this node ("": there
+// is, something does).
+func exclusion(layer, policy, noGuard, noReset string) string {
 	var missing []string
 	if layer != guaranteed {
 		missing = append(missing, strings.TrimPrefix(layer, "not guaranteed: "))
 	}
-	if policy := d.policy(); member.KeepsResources(policy) {
+	if member.KeepsResources(policy) {
 		missing = append(missing, fmt.Sprintf("no-quorum-policy=%s keeps resources when the right to run them has ended", policy))
 	}
-	if why := d.guard.Missing(); why != "" {
-		missing = append(missing, why+", nobody lets go if the daemon dies")
+	if noGuard != "" {
+		missing = append(missing, noGuard+", nobody lets go if the daemon dies")
 	}
-	if why := notEnforced(d.info.conf.Watchdog, d.opts.NoWatchdog, d.watchdog); why != "" {
-		missing = append(missing, why)
+	if noReset != "" {
+		missing = append(missing, noReset)
 	}
 	if len(missing) == 0 {
 		return guaranteed

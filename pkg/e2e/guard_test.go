@@ -99,8 +99,8 @@ func TestDaemonAndGuardGone(t *testing.T) {
 		name, keepalive, deadtime, initdead, signal string
 		limit                                       time.Duration
 	}{
-		{"1 s, both killed", "200ms", "1", "2", "KILL", time.Second},
-		{"1 s, both stopped", "200ms", "1", "2", "STOP", time.Second},
+		{"1 s, both killed", "200ms", "1", "2", "KILL", 400 * time.Millisecond},
+		{"1 s, both stopped", "200ms", "1", "2", "STOP", 400 * time.Millisecond},
 		{"10 s, both killed", "3", "10", "10", "KILL", 0},
 		{"10 s, both stopped", "3", "10", "10", "STOP", 0},
 	} {

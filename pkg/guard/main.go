@@ -143,8 +143,12 @@ func (p *process) due(now int64) int64 {
 // process slept over it a bound after it woke.
 func (p *process) limit() int64 { return max(p.state.Stop(), p.from) + p.state.p.bound.Load() }
 
-// patience is until when the daemon must have begun to release.
-func (p *process) patience() int64 { return max(p.state.Stop(), p.from) + p.state.p.bound.Load()/2 }
+// patience is until when the daemon must have begun to release: half of the
+// bound, more where that is short, but never so much that nothing is left.
+func (p *process) patience() int64 {
+	bound := p.state.p.bound.Load()
+	return max(p.state.Stop(), p.from) + max(bound/2, min(2*bound/3, int64(250*time.Millisecond)))
+}
 
 // lateness returns by how much this process woke too late to judge the daemon:
 // the same may have held up both.
