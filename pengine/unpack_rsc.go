@@ -396,13 +396,10 @@ func (s *scheduler) unpackPrimitive(r *resource) {
 	if p := r.top(); p.isClone() && r.parent != nil {
 		if r.is(rUnique) && !agentUnique(r.class) {
 			s.warnf("globally-unique of %s is ignored because %s resources such as %s can be used only as anonymous clones", p.id, r.class, r.id)
+			// What the instances unpacked so far consist of is anonymous from
+			// now on; the rest of this instance stays unique until the next.
+			p.clearAll(rUnique)
 			r.clear(rUnique)
-			if p.is(rUnique) {
-				for q := r.parent; q != nil; q = q.parent {
-					q.clearAll(rUnique)
-				}
-				r.parent.meta["globally-unique"] = "false"
-			}
 			p.cloneNodeMax = 1
 			p.cloneMax = min(p.cloneMax, len(s.nodes))
 		}
