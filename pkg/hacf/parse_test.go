@@ -2,6 +2,7 @@ package hacf
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -341,4 +342,43 @@ func FuzzParse(f *testing.F) {
 			t.Error("the digest is not a function of the meaning")
 		}
 	})
+}
+
+// Who votes: arbiters and weights.
+func TestVoters(t *testing.T) {
+	base := "node a b\nucast eth0 10.0.0.2\nlogfacility local0\nuse_logd no\ncrm yes\n"
+	c, _, err := Parse(strings.NewReader(base+"arbiter Arb\nweight a 200\nweight ARB 50\nautojoin other\n"), "ha.cf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.HasArbiter("ARB") || c.HasArbiter("a") || c.HasNode("arb") || c.Weights["a"] != 200 || c.Weights["arb"] != 50 || c.Autojoin != "other" {
+		t.Errorf("%+v", c)
+	}
+	if c.CheckSelf("arb") != nil || c.CheckSelf("nobody") == nil {
+		t.Error("an arbiter belongs to the configuration, others do not")
+	}
+	plain, _, err := Parse(strings.NewReader(base), "ha.cf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := DigestDiff(c.Digest(), plain.Digest()); !slices.Equal(d, []string{"arbiter", "weight", "autojoin"}) {
+		t.Errorf("the files differ in %v", d)
+	}
+	for line, want := range map[string]string{
+		"arbiter B":              "arbiter b is a node of the cluster",
+		"arbiter a/b":            "Invalid arbiter name [a/b]",
+		"weight a":               "weight [a] is not a node and its number of votes",
+		"weight a -1":            "Invalid weight [-1] of a: it is not a number from 0 to 10000",
+		"weight a 10001":         "Invalid weight [10001] of a",
+		"weight x 5":             "weight of x, which is no node and no arbiter",
+		"weight a 5\nweight a 6": "a has two weights, 5 and 6",
+		"weight a 0\nweight b 0": "no node has a vote",
+		"node c\narbiter d":      "an arbiter beside 3 nodes makes the number of voters even",
+		"arbiter d\narbiter d":   "arbiter d is listed twice",
+	} {
+		_, ds, _ := Parse(strings.NewReader(base+line+"\n"), "ha.cf")
+		if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return strings.Contains(d.String(), want) }) {
+			t.Errorf("%q: %q is not among %v", line, want, ds)
+		}
+	}
 }
