@@ -163,7 +163,7 @@ func (s *scheduler) applyThisWith(r *resource, c *colocation) {
 }
 
 func (s *scheduler) applyWithThis(r *resource, c *colocation) {
-	if !c.influences(r) {
+	if !c.influences(nil) {
 		return
 	}
 	t := s.addColocated(c.dependent, r.allowed, c.attr, float64(c.score)/float64(Infinity), selectActive)

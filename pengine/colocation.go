@@ -304,7 +304,14 @@ func (r *resource) anyBlocked() bool {
 	return false
 }
 
-func (s *scheduler) perNode(r *resource) int { return r.cloneNodeMax }
+// perNode is how many instances of a clone a node may have by its meta
+// attributes, even where an anonymous clone gets one only.
+func (s *scheduler) perNode(r *resource) int {
+	if v, ok := r.meta["clone-node-max"]; ok {
+		return int(clampScore(parseInt(v)))
+	}
+	return 1
+}
 
 // colocateWithPromotable places dep by where instances of the clone get the
 // primary role.

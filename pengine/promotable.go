@@ -155,7 +155,9 @@ func (s *scheduler) instancePriority(clone, r *resource) {
 	if n == nil {
 		return
 	}
-	switch next := r.state(false); next {
+	// Colocations below may take the role away.
+	next := r.state(false)
+	switch next {
 	case roleStarted, roleUnknown:
 		score, ok := s.promotionScore(r, n)
 		if !ok {
@@ -187,7 +189,7 @@ func (s *scheduler) instancePriority(clone, r *resource) {
 		s.notePromotionChange(r, Score(old), Score(r.priority), kindColocation, c.id)
 	}
 	r.sortIndex = Score(r.priority)
-	if r.state(false) == rolePromoted {
+	if next == rolePromoted {
 		s.notePromotionChange(r, r.sortIndex, Infinity, "promoted already", "")
 		r.sortIndex = Infinity
 	}

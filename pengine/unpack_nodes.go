@@ -166,6 +166,10 @@ func (s *scheduler) unpackNodeState(e *cib.Element) {
 		s.warnf("node %s: resource-discovery-enabled is ignored on a cluster node", n.uname)
 	}
 	s.nodeOnline(n, e)
+	if !n.online || n.shutdown {
+		// Instances that only a history brings to light see it from the start.
+		n.score = -Infinity
+	}
 	if !s.haveQuorum && n.online && s.cfg.quorum == quorumSuicide {
 		s.fenceNode(n, "cluster does not have quorum", false)
 	}
