@@ -24,6 +24,7 @@ type daemon struct {
 	app      *app
 	writing  bool
 	pumping  bool
+	broken   bool
 	inbox    []func()
 	timerAt  int64
 	timerSet bool

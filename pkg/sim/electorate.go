@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quorate/quorate/ccm/agree"
@@ -105,7 +106,8 @@ func (s *sim) reconcile() {
 		_, votes := best.Voters[n.name]
 		switch {
 		case n.out && votes:
-			n.out, n.hacf = false, best.Voters.Names()
+			n.out = false
+			n.list(best.Voters)
 			s.tell(n, "votes, and is started")
 			n.boot()
 			if n.d == nil {
@@ -124,11 +126,23 @@ func (n *node) join() {
 	if from == nil {
 		return
 	}
-	n.out, n.hacf = false, from.d.m.Inspect().Voters.Names()
+	n.out = false
+	n.list(from.d.m.Inspect().Voters)
 	n.s.tell(n, "is added: its ha.cf names %v", n.hacf)
 	n.boot()
 	if n.d == nil {
 		n.startDaemon()
+	}
+}
+
+// list writes an ha.cf that names these voters and this node.
+func (n *node) list(v agree.Voters) {
+	n.hacf, n.votes = v.Names(), map[string]int{}
+	for name, x := range v {
+		n.votes[name] = x.Weight
+	}
+	if !slices.Contains(n.hacf, n.name) {
+		n.hacf = append(n.hacf, n.name)
 	}
 }
 

@@ -25,14 +25,15 @@ type node struct {
 	res     map[string]*instance
 	faults  map[agentFault]int64
 	guard   guard
-	d       *daemon  // nil when none runs
-	life    int      // counts the daemons
-	absent  bool     // shall stay down until told otherwise
-	newest  uint64   // the highest incarnation it ever had
-	hacf    []string // the voters that its ha.cf names
-	arbiter bool     // it votes and runs nothing
-	out     bool     // it is no part of the cluster: not added yet, or removed
-	stopped bool     // its daemon was stopped on request
+	d       *daemon        // nil when none runs
+	life    int            // counts the daemons
+	absent  bool           // shall stay down until told otherwise
+	newest  uint64         // the highest incarnation it ever had
+	hacf    []string       // the voters that its ha.cf names
+	votes   map[string]int // their votes there, nil: those of the scenario
+	arbiter bool           // it votes and runs nothing
+	out     bool           // it is no part of the cluster: not added yet, or removed
+	stopped bool           // its daemon was stopped on request
 }
 
 // local is what its clock shows.
@@ -215,6 +216,9 @@ func (n *node) runDaemon() {
 
 // weights are the votes that its ha.cf names.
 func (n *node) weights() map[string]int {
+	if n.votes != nil {
+		return n.votes
+	}
 	w := map[string]int{}
 	for name, v := range n.s.sc.Weights {
 		if slices.Contains(n.hacf, name) {

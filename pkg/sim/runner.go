@@ -40,7 +40,7 @@ func (d *daemon) run(f func()) {
 // be waited for.
 func (d *daemon) pump() {
 	n, s := d.n, d.n.s
-	if d.pumping {
+	if d.pumping || d.broken {
 		return
 	}
 	d.pumping = true
@@ -101,7 +101,7 @@ func (d *daemon) write(rd agree.Ready) {
 	}
 	n.daemonAfter(d, n.disk.latency(), func() {
 		if n.disk.full {
-			d.writing = false
+			d.broken = true // nothing can be promised any more
 			d.fail("its disk is full")
 			return
 		}
