@@ -165,6 +165,19 @@ func (t *Transport) detect(now int64) {
 	}
 }
 
+// nextDeath is when the first of the paths that are up will have been silent for
+// too long, 0 if none is up.
+func (t *Transport) nextDeath() (first int64) {
+	for _, p := range t.peers {
+		for _, x := range p.paths {
+			if at := x.heard.Load() + int64(t.cfg.Deadtime) + 1; x.up && (first == 0 || at < first) {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
 // checkActive makes this node active when it has heard all, or waited initdead.
 func (t *Transport) checkActive() {
 	if t.status == statusActive {

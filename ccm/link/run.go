@@ -15,6 +15,9 @@ func (t *Transport) run(ctx context.Context) {
 	every := min(max(t.cfg.Deadtime/10, 10*time.Millisecond), 500*time.Millisecond)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	due := time.NewTimer(time.Hour)
+	defer due.Stop()
+	var dueAt int64
 	last, waited := ccm.Boottime(), false
 	for {
 		// What is urgent goes before what is merely there.
@@ -82,6 +85,14 @@ func (t *Transport) run(ctx context.Context) {
 				waited = true
 			}
 			last = now
+			// What ends its time before the next tick is told in time.
+			if dueAt = t.nextDeath(); dueAt != 0 && dueAt < now+int64(every) {
+				due.Reset(time.Duration(max(0, dueAt-now)))
+			}
+		case <-due.C:
+			if now := ccm.Boottime(); now-dueAt < int64(every/2) { // else the tick sees to it
+				t.detect(now)
+			}
 		}
 		t.pump()
 	}
