@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
+.PHONY: sim-campaign help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -42,6 +42,11 @@ bench: ## run the benchmarks
 
 bench-pengine: ## time the policy engine and its growth with nodes and resources
 	$(GO) test ./pengine -run '^$$' -bench '^Benchmark(Schedule|ScheduleHuge|Growth)' -benchtime 3x -benchmem
+
+SIM_CPU ?= 10m
+SIM_STATE ?= sim-campaign.json
+sim-campaign: build ## continue the campaign of random faults for SIM_CPU of processor time; totals in SIM_STATE
+	bin/quorate sim --campaign $(SIM_STATE) --cpu $(SIM_CPU)
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each
