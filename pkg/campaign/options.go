@@ -6,12 +6,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/quorate/quorate/pkg/version"
 )
 
 // Options say what is measured and how often.
@@ -99,15 +98,19 @@ func Parts() (out []string) {
 // measured. A limit that was missed is no error: ask the report.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	for o.Seed == 0 {
-		o.Seed = rand.Uint64()
+		o.Seed = uint64(rand.Uint32()) // short enough to be typed, and exact in any reader of JSON
 	}
-	r := &Report{Version: version.Version, Seed: o.Seed, Started: time.Now().UTC(), CPUs: runtime.NumCPU(), Load: load()}
+	what, err := exec.Command(o.Binary, "--version").Output()
+	if err != nil {
+		return &Report{Seed: o.Seed}, fmt.Errorf("the program under test, %s --version: %w", o.Binary, err)
+	}
+	r := &Report{Version: strings.TrimSpace(string(what)), Seed: o.Seed, Started: time.Now().UTC(), CPUs: runtime.NumCPU(), Load: load()}
 	for _, name := range o.Parts {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
 			return r, fmt.Errorf("there is no part %q; the parts are:\n  %s", name, strings.Join(Parts(), "\n  "))
 		}
 	}
-	fmt.Fprintf(o.Out, "campaign: seed %d, %d processors, load average %s\n", r.Seed, r.CPUs, r.Load)
+	fmt.Fprintf(o.Out, "campaign: %s, seed %d, %d processors, load average %s\n", r.Version, r.Seed, r.CPUs, r.Load)
 	for _, p := range parts {
 		if len(o.Parts) > 0 && !slices.Contains(o.Parts, p.name) {
 			continue
