@@ -111,13 +111,13 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 // counts reports whether a member's disk is the one recorded in v, as its
 // promise said.
 func (m *Machine) counts(name string, v Voters) bool {
-	return promiseCounts(m.round.promises[name], v[name], m.rep.meta.Lists)
+	return m.promiseCounts(m.round.promises[name], v[name], m.rep.meta.Lists)
 }
 
 // promiseCounts reports whether a promise is from the recorded store, by a node
 // whose list of voters was agreed on.
-func promiseCounts(p *Promise, v Voter, lists []uint64) bool {
-	return p != nil && p.Disk != "" && p.Disk == v.Disk && (p.Free || slices.Contains(lists, p.Seed))
+func (m *Machine) promiseCounts(p *Promise, v Voter, lists []uint64) bool {
+	return p != nil && p.Disk != "" && (p.Disk == v.Disk || m.planted(PlantDiskVote)) && (p.Free || slices.Contains(lists, p.Seed))
 }
 
 // tryCommit looks how far a quorum of disks is (rule 22).

@@ -99,6 +99,8 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		{"hearlease", PlantHearLease, 200, nil},
 		{"recvbase", PlantRecvBase, 200, nil},
 		{"dconly", PlantDCOnly, 200, nil},
+		{"tokeninstalled", PlantTokenInstalled, 300, nil},
+		{"noinflight", 0, 200, func(s *sim) { s.noInFlight = true }},
 		{"torn writes", 0, 200, func(s *sim) { s.tearParts = true }},
 	}
 	if scale() > 1 {

@@ -97,6 +97,9 @@ type sim struct {
 	// tear crashes machines while they write; tearParts breaks the promise that a
 	// write is one transaction.
 	tear, tearParts bool
+	// A rule of the program above that is left out: what is in flight is reported
+	// as active.
+	noInFlight bool
 	// hook may drop a message, or delay it more, in directed tests.
 	hook    func(from, to *simNode, msg Message) (delay int64, drop bool)
 	nextID  uint64

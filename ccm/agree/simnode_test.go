@@ -168,13 +168,16 @@ func (n *simNode) decide(dc *simDC) {
 func (n *simNode) onCmd(from string, c *simCmd) {
 	s := n.s
 	bound := n.m.joined == c.b && n.m.promised == c.b && n.m.inst == c.b
+	if s.plant&PlantTokenInstalled != 0 {
+		bound = n.m.inst == c.b
+	}
 	answer := func(rc string) {
 		s.command(n, from, simCmd{op: "result", b: c.b, serial: c.serial, rc: rc})
 	}
 	switch c.op {
 	case "query":
 		if bound {
-			s.command(n, from, simCmd{op: "report", b: c.b, active: n.running || n.inflight})
+			s.command(n, from, simCmd{op: "report", b: c.b, active: n.running || n.inflight && !s.noInFlight})
 		}
 	case "report":
 		if dc := n.dc; dc != nil && dc.b == c.b && !dc.reported[from] {

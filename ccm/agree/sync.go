@@ -11,7 +11,7 @@ func (m *Machine) adopt(s *Snapshot) {
 		meta = &s.Meta
 	}
 	for _, v := range []Voters{meta.Voters, meta.Prior} {
-		counts := func(n string) bool { return promiseCounts(r.promises[n], v[n], meta.Lists) }
+		counts := func(n string) bool { return m.promiseCounts(r.promises[n], v[n], meta.Lists) }
 		if v != nil && !m.cfg.Quorum.Has(v, counts) {
 			m.abandon("%s (only stores that were admitted count)", m.cfg.Quorum.Sentence(v, counts))
 			m.backoff = max(m.backoff, m.now+m.t.d)
@@ -19,7 +19,7 @@ func (m *Machine) adopt(s *Snapshot) {
 		}
 	}
 	lone := false
-	if have, total := meta.Voters.Votes(func(n string) bool { return promiseCounts(r.promises[n], meta.Voters[n], meta.Lists) }); 2*have <= total {
+	if have, total := meta.Voters.Votes(func(n string) bool { return m.promiseCounts(r.promises[n], meta.Voters[n], meta.Lists) }); 2*have <= total {
 		lone = true
 	}
 	from := meta.Alone

@@ -36,10 +36,10 @@ func (m *Machine) diskKnown(v Voters, name string) bool {
 		return true
 	}
 	if name == m.cfg.Self {
-		return v[name].Disk == m.cfg.Disk && !m.rep.diverged && m.listed(m.ownList, m.cfg.Autojoin)
+		return (v[name].Disk == m.cfg.Disk || m.planted(PlantDiskVote)) && !m.rep.diverged && m.listed(m.ownList, m.cfg.Autojoin)
 	}
 	p := m.peers[name]
-	return p != nil && v[name].Disk == p.disk && m.listed(p.list, p.free)
+	return p != nil && (v[name].Disk == p.disk || m.planted(PlantDiskVote)) && m.listed(p.list, p.free)
 }
 
 // target is the set of nodes this node wants a view of (rule 14). It is worked
