@@ -198,7 +198,29 @@ func TestVoters(t *testing.T) {
 		// Its vote counts again: two of three are enough with it.
 		c.kill("litsha22")
 		c.formed("litsha21", "litsha23")
+		// Who starts knows the node that is not in its ha.cf from its own store.
+		c.start("litsha22")
+		c.formed(directors...)
 	})
+}
+
+// TestAutojoin: a node that is in nobody's ha.cf, its own included, becomes a
+// member, gets a vote, and keeps both.
+func TestAutojoin(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for _, name := range directors {
+		c.write(name, "/etc/ha.d/ha.cf", pairHacf+"autojoin any\n", 0o600)
+	}
+	c.start("litsha21", "litsha22")
+	c.formed("litsha21", "litsha22")
+	c.start("litsha23")
+	c.formed(directors...)
+	c.anyLogged("admitting litsha23, which autojoin lets in", "", "litsha21", "litsha22")
+	c.kill("litsha22")
+	c.formed("litsha21", "litsha23")
+	c.start("litsha22")
+	c.formed(directors...)
 }
 
 // anyLogged waits until one of the nodes has logged a line with both texts.
