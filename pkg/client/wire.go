@@ -115,6 +115,8 @@ type Response struct {
 	Attrs []AttrValue `json:"attrs,omitempty"`
 	// Text answers VerbController, VerbClient and VerbReload.
 	Text string `json:"text,omitempty"`
+	// Restarts tells after VerbReload that the daemon restarts in place now.
+	Restarts bool `json:"restarts,omitempty"`
 	// Status answers VerbStatus.
 	Status *Status `json:"status,omitempty"`
 }

@@ -26,14 +26,14 @@ type reloader struct {
 	links func() *link.Transport
 	keys  link.Keys
 	hacf  []byte // the text that the daemon was started with
-	asked chan func(text string, err error)
+	asked chan func(text string, restarts bool, err error)
 	// restart restarts the daemon in place, with a changed ha.cf.
 	restart func()
 }
 
 func newReloader(o Options, s *settings, log *slog.Logger) *reloader {
 	r := &reloader{opts: o, log: log.With("component", "heartbeat"), links: func() *link.Transport { return s.links },
-		keys: s.keys, asked: make(chan func(string, error))}
+		keys: s.keys, asked: make(chan func(string, bool, error))}
 	r.hacf, _ = os.ReadFile(filepath.Join(o.ConfigDir, "ha.cf"))
 	return r
 }
@@ -41,7 +41,7 @@ func newReloader(o Options, s *settings, log *slog.Logger) *reloader {
 // run serves SIGHUP and "quorate reload" until ctx ends.
 func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	for {
-		reply := func(string, error) {}
+		reply := func(string, bool, error) {}
 		select {
 		case <-ctx.Done():
 			return
@@ -54,7 +54,7 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 		} else {
 			r.log.Info("Reload: " + text)
 		}
-		reply(text, err)
+		reply(text, changed, err)
 		if changed {
 			r.restart()
 		}
@@ -110,12 +110,12 @@ func (r *reloader) compareConf() (text string, changed bool, err error) {
 // ask serves VerbReload.
 func (r *reloader) ask(ctx context.Context, reply func(*client.Response) error) error {
 	answered := make(chan *client.Response, 1)
-	done := func(text string, err error) {
+	done := func(text string, restarts bool, err error) {
 		if err != nil {
 			answered <- &client.Response{Code: cli.ExitConfig, Error: "reload refused, nothing has changed: " + err.Error()}
 			return
 		}
-		answered <- &client.Response{Text: text}
+		answered <- &client.Response{Text: text, Restarts: restarts}
 	}
 	select {
 	case r.asked <- done:

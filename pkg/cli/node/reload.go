@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,10 @@ remove the old key. If ha.cf has changed and is in order the daemon then restart
 in place with it, as "quorate restart" does: resources stay.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			old, err := status(cmd.Context(), env)
+			if err != nil {
+				return err
+			}
 			c, err := client.Dial(env.RunDir)
 			if err != nil {
 				return err
@@ -30,7 +35,12 @@ in place with it, as "quorate restart" does: resources stay.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(env.Stdout, resp.Text)
+			if _, err = fmt.Fprintln(env.Stdout, resp.Text); err != nil || !resp.Restarts {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), restartWait)
+			defer cancel()
+			_, err = restarted(ctx, env, old)
 			return err
 		},
 	}

@@ -11,9 +11,12 @@ import (
 	"github.com/quorate/quorate/pkg/client"
 )
 
+// restartWait is how long a restart in place may take.
+const restartWait = 30 * time.Second
+
 // NewRestart returns the command restart.
 func NewRestart(env *cli.Env) *cobra.Command {
-	wait := 30 * time.Second
+	wait := restartWait
 	c := &cobra.Command{
 		Use:   "restart",
 		Short: "restart the daemon of this node in place, with its files read anew",
@@ -48,13 +51,23 @@ func restart(ctx context.Context, env *cli.Env) error {
 	if err != nil && cli.ExitCode(err) != cli.ExitDisconnect {
 		return err
 	}
+	s, err := restarted(ctx, env, old)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stdout, "heartbeat pid %d on %s restarted in place (version %s)\n", s.PID, s.Node, s.Version)
+	return nil
+}
+
+// restarted waits for the daemon that follows the one of that status, and for
+// its lease if that one had one.
+func restarted(ctx context.Context, env *cli.Env, old *client.Status) (*client.Status, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		s, err := status(ctx, env)
 		if err == nil && !s.Started.Equal(old.Started) && (s.Lease.Valid || !old.Lease.Valid) {
-			fmt.Fprintf(env.Stdout, "heartbeat pid %d on %s restarted in place (version %s)\n", s.PID, s.Node, s.Version)
-			return nil
+			return s, nil
 		}
 		select {
 		case <-tick.C:
@@ -65,7 +78,7 @@ func restart(ctx context.Context, env *cli.Env) error {
 			} else if s.Started.Equal(old.Started) {
 				what = "the old daemon still runs"
 			}
-			return cli.Exitf(cli.ExitTimeout, "restart: %s; its log tells more", what)
+			return nil, cli.Exitf(cli.ExitTimeout, "restart in place: %s; its log tells more", what)
 		}
 	}
 }
