@@ -10,11 +10,14 @@ import (
 // errOverrun counts good frames that came faster than they could be handled.
 var errOverrun = fmt.Errorf("faster than this node can handle")
 
+// errKernel counts what the kernel dropped while this node was not reading.
+var errKernel = fmt.Errorf("the queue of the socket was full")
+
 // dropCauses are all causes, in the order of Drops.
-var dropCauses = []error{errGarbage, errVersion, errCluster, errKey, errMAC, errReplay, errStale, errUnknown, errOwnName, errOverrun}
+var dropCauses = []error{errGarbage, errVersion, errCluster, errKey, errMAC, errReplay, errStale, errUnknown, errOwnName, errKernel, errOverrun}
 
 // dropNames are the short names of the causes, in the same order.
-var dropNames = []string{"garbage", "version", "cluster", "key", "mac", "replay", "stale", "unknown-node", "own-name", "overrun"}
+var dropNames = []string{"garbage", "version", "cluster", "key", "mac", "replay", "stale", "unknown-node", "own-name", "kernel", "overrun"}
 
 const dropLogInterval = 10 * time.Second
 
@@ -23,7 +26,7 @@ const dropLogInterval = 10 * time.Second
 type drops struct {
 	log *slog.Logger
 	mu  sync.Mutex
-	all [10]struct {
+	all [11]struct {
 		n, said uint64
 		at      time.Time
 	}
@@ -31,13 +34,18 @@ type drops struct {
 
 // add counts one frame. detail is called only if a sentence is due.
 func (d *drops) add(cause error, link string, detail func() string) {
+	d.addMany(cause, link, 1, detail)
+}
+
+// addMany is add for several frames at once.
+func (d *drops) addMany(cause error, link string, many uint64, detail func() string) {
 	i := 0
 	for i < len(dropCauses)-1 && dropCauses[i] != cause {
 		i++
 	}
 	d.mu.Lock()
 	c := &d.all[i]
-	c.n++
+	c.n += many
 	now := time.Now()
 	due := c.at.IsZero() || now.Sub(c.at) >= dropLogInterval
 	n := c.n - c.said

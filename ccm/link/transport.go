@@ -248,7 +248,7 @@ func (t *Transport) Close() error {
 }
 
 // Drops returns how many frames were dropped, by cause: garbage, version,
-// cluster, key, mac, replay, stale, unknown-node, own-name, overrun.
+// cluster, key, mac, replay, stale, unknown-node, own-name, kernel (its queue was full), overrun.
 func (t *Transport) Drops() map[string]uint64 { return t.sink.drops.counts() }
 
 // SetKeys replaces the keys while running. Add the new key on all nodes first,

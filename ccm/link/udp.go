@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -74,6 +75,24 @@ func (s *udpSocket) dup() error {
 	var dupErr error
 	err = raw.Control(func(fd uintptr) { s.out, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
 	return errors.Join(err, dupErr)
+}
+
+// dropped is how many packets the kernel has dropped because its queue for this
+// socket was full, see SO_MEMINFO of socket(7).
+func (s *udpSocket) dropped() uint32 {
+	var info [9]uint32 // the last one is SK_MEMINFO_DROPS
+	size := uint32(unsafe.Sizeof(info))
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.out < 0 {
+		return 0
+	}
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.out), unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 || size < uint32(unsafe.Sizeof(info)) {
+		return 0
+	}
+	return info[8]
 }
 
 func (s *udpSocket) close() {
@@ -271,6 +290,7 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 		pc = ipv6.NewPacketConn(s.conn)
 	}
 	var next time.Time
+	var lost uint32
 	for ctx.Err() == nil {
 		if now := time.Now(); now.After(next) {
 			ifi, err := net.InterfaceByName(u.iface)
@@ -281,6 +301,10 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 				return fmt.Errorf("interface %s was replaced", u.iface)
 			}
 			u.refresh(ifi)
+			if n := s.dropped(); n != lost {
+				r.sink.drops.addMany(errKernel, u.iface, uint64(n-lost), func() string { return "was not even looked at" })
+				lost = n
+			}
 			next = now.Add(ifaceCheck)
 			s.conn.SetReadDeadline(next)
 			if ctx.Err() != nil {
