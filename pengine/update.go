@@ -604,6 +604,9 @@ func (s *scheduler) blockDependents(a *action) {
 		return
 	}
 	r := a.rsc.top()
+	if r.isGroup() {
+		return // neither a group nor a member of one blocks what is with it
+	}
 	for _, c := range r.children {
 		x := c.firstAction(a.task, nil)
 		if x == nil || x.is(aRunnable) {
