@@ -64,15 +64,7 @@ func (s *scheduler) ticketConstraint(e *cib.Element) {
 func (s *scheduler) findConstrained(id string) *resource {
 	r := s.rscByID[id]
 	if r == nil {
-		if s.rscByHistory == nil {
-			s.rscByHistory = map[string]*resource{}
-			for _, x := range s.all {
-				if x.lrmID != "" && s.rscByHistory[x.lrmID] == nil {
-					s.rscByHistory[x.lrmID] = x
-				}
-			}
-		}
-		if r = s.rscByHistory[id]; r == nil {
+		if r = s.byHistory(id); r == nil {
 			return nil
 		}
 	}
@@ -80,6 +72,19 @@ func (s *scheduler) findConstrained(id string) *resource {
 		return top
 	}
 	return r
+}
+
+// byHistory returns the first resource that the history of a node calls so.
+func (s *scheduler) byHistory(id string) *resource {
+	if s.rscByHistory == nil {
+		s.rscByHistory = map[string]*resource{}
+		for _, x := range s.all {
+			if x.lrmID != "" && s.rscByHistory[x.lrmID] == nil {
+				s.rscByHistory[x.lrmID] = x
+			}
+		}
+	}
+	return s.rscByHistory[id]
 }
 
 // whyUnknown tells why a constraint finds nothing under a name.

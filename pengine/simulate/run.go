@@ -15,6 +15,10 @@ type Options struct {
 	Now time.Time
 	// Fail are the operations that fail, with their return codes.
 	Fail []OpSpec
+	// Known tells whether some resource has the name, by its id or because the
+	// history of an instance calls it so; without it the names in the history
+	// count.
+	Known func(name string) bool
 }
 
 // Run executes a graph on a CIB and returns the CIB with the results, what was
@@ -27,7 +31,10 @@ type Options struct {
 // that names no action of the graph has never been confirmed.
 func Run(root *cib.Element, g *pengine.Graph, o Options) (result *cib.Element, events []Event, complete bool) {
 	x := &executor{opts: o, status: newStatus(root), done: make(map[int]bool, len(g.Actions)), failed: make(map[int]bool)}
-	x.known = knownNames(root)
+	if x.opts.Known == nil {
+		known := knownNames(root)
+		x.opts.Known = func(name string) bool { return known[name] }
+	}
 	waiting := g.Actions
 	for {
 		var left []*pengine.GraphAction
@@ -55,8 +62,6 @@ type executor struct {
 	failed  map[int]bool
 	events  []Event
 	aborted bool
-	// known are the resources that some history names.
-	known map[string]bool
 }
 
 // knownNames collects the names of resources that a history names or that the
@@ -126,7 +131,7 @@ func down(e *cib.Element, by string) {
 // shown is the name of the resource in the texts: an instance of an anonymous
 // clone has a number until a history names the resource.
 func (x *executor) shown(p *pengine.PrimitiveRef) string {
-	if p.LongID != "" && !x.known[p.ID] {
+	if p.LongID != "" && !x.opts.Known(p.ID) {
 		return p.LongID
 	}
 	return p.ID

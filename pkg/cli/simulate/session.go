@@ -266,7 +266,7 @@ func (s *session) execute(res *pengine.Result) error {
 		s.fancy.WriteByte('\n')
 	}
 	s.printf("\nExecuting Cluster Transition:\n")
-	after, events, complete := simulate.Run(s.root, res.Graph, simulate.Options{Now: s.clock, Fail: s.fail})
+	after, events, complete := simulate.Run(s.root, res.Graph, simulate.Options{Now: s.clock, Fail: s.fail, Known: res.Knows})
 	failed := false
 	for _, e := range events {
 		s.printf("%s\n", e)
