@@ -13,7 +13,9 @@ func (r *Result) StatusText(w io.Writer) { r.s.statusText(w) }
 
 // Knows tells whether a resource has the name, by its id or because the history
 // of a node calls it so.
-func (r *Result) Knows(name string) bool { return r.s.rscByID[name] != nil || r.s.byHistory(name) != nil }
+func (r *Result) Knows(name string) bool {
+	return r.s.rscByID[name] != nil || r.s.byHistory(name) != nil
+}
 
 // Counts returns how many resource instances there are, and how many are
 // disabled or blocked by failures.
