@@ -230,10 +230,7 @@ func (s *session) transition() (*pengine.Result, error) {
 	if err := o.save(o.graph, res.Graph.WriteXML); err != nil {
 		return nil, err
 	}
-	if o.allActions {
-		fmt.Fprintf(o.env.Stderr, "%s: --all-actions: only the actions of the transition are drawn\n", o.name)
-	}
-	return res, o.save(o.dot, res.WriteDOT)
+	return res, o.save(o.dot, func(w io.Writer) error { return res.WriteDOT(w, o.allActions) })
 }
 
 func (s *session) allocations(res *pengine.Result) {
