@@ -50,6 +50,9 @@ func (s *scheduler) resourceXML(r *resource) *cib.Element {
 	b := strconv.FormatBool
 	var e *cib.Element
 	target, hasTarget := r.meta["target-role"]
+	if !hasTarget && r.isClone() && len(r.children) > 0 {
+		target, hasTarget = r.children[0].meta["target-role"]
+	}
 	switch r.variant {
 	case primitiveVariant:
 		return s.primitiveXML(r)

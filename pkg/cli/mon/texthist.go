@@ -58,6 +58,24 @@ func (c *cluster) connectivity(name, value string) string {
 	if err != nil {
 		return ""
 	}
+	want, ok := c.expected(name)
+	switch {
+	case !ok:
+	case have <= 0:
+		return "Connectivity is lost"
+	case want > have:
+		return fmt.Sprintf("Connectivity is degraded (Expected=%d)", want)
+	}
+	return ""
+}
+
+// Expected returns the value that an attribute has when a ping agent of the
+// configuration reaches all its hosts; ok is false if no ping agent sets it.
+func Expected(root *cib.Element, name string, now time.Time) (value int, ok bool) {
+	return newCluster(root, now).expected(name)
+}
+
+func (c *cluster) expected(name string) (want int, ok bool) {
 	for _, id := range sortedKeys(c.byID) {
 		r := c.byID[id]
 		if r.typ != "ping" && r.typ != "pingd" || r.elem == nil {
@@ -76,16 +94,9 @@ func (c *cluster) connectivity(name, value string) string {
 		if err != nil {
 			multiplier = 1
 		}
-		want := multiplier * len(strings.Fields(params["host_list"]))
-		switch {
-		case have <= 0:
-			return "Connectivity is lost"
-		case want > have:
-			return fmt.Sprintf("Connectivity is degraded (Expected=%d)", want)
-		}
-		return ""
+		return multiplier * len(strings.Fields(params["host_list"])), true
 	}
-	return ""
+	return 0, false
 }
 
 // operations prints the history, or only the fail counts.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,7 +107,7 @@ func TestXML(t *testing.T) {
 	f := running(t)
 	for _, args := range [][]string{
 		{}, {"-S", "-d", "n1"}, {"-sS", "-f", "n2", "-u", "n4", "-w", "1", "-q", "1"}, {"-S", "-g", "a", "-r", "b", "-b", "c", "-e", "d"},
-		{"-S", "-i", "alone_monitor_10000@n2=7", "-F", "alone_stop_0@n2=1"},
+		{"-S", "-i", "alone_monitor_10000@n2=7", "-F", "alone_stop_0@n2=1"}, {"-A", "-c"}, {"-A", "-S", "-d", "n1"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			args := append([]string{"-x", f, "--output-as=xml"}, args...)
@@ -150,6 +151,39 @@ func canon(s string) string {
 		lines[i] = strings.TrimRight(regexp.MustCompile(`(\S) +`).ReplaceAllString(l, "$1 "), " ")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// TestDOT compares the drawings with those of the installed crm_simulate, blue
+// and red actions included.
+func TestDOT(t *testing.T) {
+	oracle, err := exec.LookPath("crm_simulate")
+	if err != nil {
+		t.Skip("SKIPPED: no crm_simulate is installed to compare with")
+	}
+	f, dir := running(t), t.TempDir()
+	for _, args := range [][]string{{"-R"}, {"-R", "-d", "n1"}, {"-R", "-f", "n2", "-a"}, {"-R", "-q", "0", "-d", "n1", "-a"}} {
+		want, got := filepath.Join(dir, "want"), filepath.Join(dir, "got")
+		cmd := exec.Command(oracle, append([]string{"-x", f, "-D", want}, args...)...)
+		cmd.Env = append(os.Environ(), "CIB_shadow_dir="+dir, "LC_ALL=C")
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := call(t, "", append([]string{"-x", f, "-D", got}, args...)...); code != 0 {
+			t.Fatalf("%v: exit %d: %s", args, code, stderr)
+		}
+		lines := func(name string) string {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := strings.Split(string(b), "\n")
+			slices.Sort(l)
+			return strings.Join(l, "\n")
+		}
+		if a, b := lines(want), lines(got); a != b {
+			t.Errorf("%v: got\n%s\nwant\n%s", args, b, a)
+		}
+	}
 }
 
 // TestSaved checks the files that the command writes.

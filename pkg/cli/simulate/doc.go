@@ -7,6 +7,5 @@
 // planned; a file that cannot be read or is no CIB is refused likewise, with its
 // line.
 //
-// Not there yet: utilization, the XML form of --show-attrs and
-// --show-failcounts, and --all-actions; the command says so when asked for them.
+// Not there yet: utilization; the command says so when asked for it.
 package simulate

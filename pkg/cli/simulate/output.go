@@ -22,9 +22,6 @@ func (o *options) output() (*output, error) {
 	switch o.outputAs {
 	case "", "text":
 	case "xml":
-		if o.attrs || o.fails || o.profile != "" {
-			return nil, cli.Exitf(cli.ExitUnavailable, "%s: --show-attrs, --show-failcounts and --profile have no XML form yet: use --output-as=text", o.name)
-		}
 	default:
 		return nil, cli.Exitf(cli.ExitNoSuchObject, "%s: --output-as=%s: there is no such format: use text or xml", o.name, o.outputAs)
 	}

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/source"
@@ -26,7 +27,11 @@ func (o *options) runProfile(w *bytes.Buffer) error {
 		return &cli.Exit{Code: cli.ExitNoInput, Err: fmt.Errorf("%s: %w", o.name, err)}
 	}
 	sort.Strings(files)
-	fmt.Fprintln(w, "Timings:")
+	xml := o.outputAs == "xml"
+	timings := cib.New("timings")
+	if !xml {
+		fmt.Fprintln(w, "Timings:")
+	}
 	for _, f := range files {
 		data, err := source.ReadFile(f)
 		if err != nil {
@@ -46,7 +51,19 @@ func (o *options) runProfile(w *bytes.Buffer) error {
 				return err
 			}
 		}
-		fmt.Fprintf(w, "  * Testing %s ... %.2f secs\n", f, time.Since(start).Seconds())
+		took := time.Since(start).Seconds()
+		if xml {
+			timings.Children = append(timings.Children, cib.New("timing", "file", f, "duration", fmt.Sprintf("%.6f", took)))
+			continue
+		}
+		fmt.Fprintf(w, "  * Testing %s ... %.2f secs\n", f, took)
 	}
-	return nil
+	if !xml {
+		return nil
+	}
+	r := &report{}
+	if len(timings.Children) > 0 {
+		r.add(timings)
+	}
+	return r.write(w, o.request())
 }

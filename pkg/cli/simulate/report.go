@@ -26,12 +26,12 @@ func (r *report) write(w io.Writer, request string) error {
 }
 
 // status adds the state of the cluster.
-func (r *report) status(res *pengine.Result, revised bool) {
+func (r *report) status(res *pengine.Result, revised bool, extras []*cib.Element) {
 	name := "cluster_status"
 	if revised {
 		name = "revised_cluster_status"
 	}
-	r.add(cib.New(name).WithChildren(res.StatusXML()...))
+	r.add(cib.New(name).WithChildren(append(res.StatusXML(), extras...)...))
 }
 
 // modified adds the synthetic events.

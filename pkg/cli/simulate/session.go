@@ -90,7 +90,7 @@ func (s *session) do(w *bytes.Buffer) error {
 	switch o := s.o; {
 	case o.outputAs == "xml":
 		if err == nil {
-			err = s.report.write(w, o.name+" "+strings.Join(o.args, " "))
+			err = s.report.write(w, o.request())
 		}
 	case (o.scores || o.utilization) && !o.fancy:
 		w.Write(plain(s.fancy.Bytes()))
@@ -99,6 +99,9 @@ func (s *session) do(w *bytes.Buffer) error {
 	}
 	return err
 }
+
+// request is the command line for the XML form.
+func (o *options) request() string { return o.name + " " + strings.Join(o.args, " ") }
 
 func (s *session) printf(format string, a ...any) {
 	if !s.o.quiet {
@@ -169,7 +172,7 @@ func (s *session) status(root *cib.Element, revised bool) error {
 	if err != nil {
 		return err
 	}
-	s.report.status(res, revised)
+	s.report.status(res, revised, s.o.extrasXML(root, s.now, revised))
 	title := "Revised Cluster Status"
 	if !revised {
 		title = "Current cluster status"
