@@ -48,7 +48,7 @@ func scheduleAll(tb testing.TB, name string, root *cib.Element) *pengine.Result 
 		tb.Fatalf("%s: %v", name, err)
 	}
 	res.SummaryText(io.Discard)
-	if err := res.WriteDOT(io.Discard); err != nil {
+	if err := res.WriteDOT(io.Discard, true); err != nil {
 		tb.Fatal(err)
 	}
 	for i, a := range res.Graph.Actions {
