@@ -118,24 +118,24 @@ func (s *scheduler) compareInstances(clone *resource, a, b *instanceKey) int {
 	if c := before(b.failed, a.failed); c != 0 {
 		return c
 	}
-	if len(clone.thisWith) > 0 || len(clone.withThis) > 0 {
-		wa := s.instanceColoc(clone, a)
-		wb := s.instanceColoc(clone, b)
-		if c := cmp.Compare(wb, wa); c != 0 {
-			return c
-		}
+	if c := cmp.Compare(s.instanceColoc(clone, b), s.instanceColoc(clone, a)); c != 0 {
+		return c
 	}
 	return compareNatural(a.r.id, b.r.id)
 }
 
-// instanceColoc scores the node of an instance by the colocations of its clone.
+// instanceColoc scores the node of an instance by the colocations of its clone,
+// from the score of the node itself on.
 func (s *scheduler) instanceColoc(clone *resource, k *instanceKey) Score {
+	if len(clone.thisWith) == 0 && len(clone.withThis) == 0 {
+		return k.node.score
+	}
 	if k.colocSet {
 		return k.colocAt[k.node]
 	}
 	k.colocSet = true
 	t := make([]cand, len(s.nodes))
-	t[k.node.idx].present = true
+	t[k.node.idx] = cand{present: true, w: k.node.score}
 	for _, c := range clone.thisWith {
 		t = s.addColocated(c.primary, t, c.attr, float64(c.score)/float64(Infinity), 0)
 	}

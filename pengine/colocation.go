@@ -496,6 +496,9 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 		// The members follow the first one; what is with the group is known
 		// to the last one, and counts again.
 		work = s.addColocated(r.children[0], table, attr, factor, flags)
+		if !s.anyAvailable(work) {
+			return work
+		}
 		list = r.children[len(r.children)-1].withThis
 	} else {
 		work = slices.Clone(table)
@@ -504,12 +507,9 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 			if flags&selectActive != 0 {
 				return table
 			}
-			return work
+		} else if deeper {
+			list = r.withThis
 		}
-		if !deeper {
-			return work
-		}
-		list = r.withThis
 	}
 	for _, c := range list {
 		if !c.influences(nil) {
