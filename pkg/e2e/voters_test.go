@@ -126,6 +126,11 @@ func TestArbiter(t *testing.T) {
 		c.owned(floating, owner)
 	})
 	c.logged("litarb", "Starting arbiter litarb")
+	u, err := c.nodes["litarb"].Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the arbiter's machine uses %.1f MB for %v", float64(u.RSS)/1e6, u.Commands)
 }
 
 // TestVoters: nodes are added to and removed from a running cluster; one that was
