@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/quorate/quorate/ccm/agree"
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/controller"
 	"github.com/quorate/quorate/pkg/member"
@@ -250,6 +251,17 @@ func (s *sim) applyDisk(e *Step, n *node) bool {
 // every disk as it is.
 func (s *sim) mayLose(x *node) bool {
 	if s.checks.unsafe {
+		return false
+	}
+	// A blank node that is a quorum by its own ha.cf would begin a new cluster.
+	first, w := agree.Voters{}, x.weights()
+	for _, name := range x.hacf {
+		first[name] = agree.Voter{Weight: agree.DefaultWeight}
+		if votes, ok := w[name]; ok {
+			first[name] = agree.Voter{Weight: votes}
+		}
+	}
+	if s.quorum.Has(first, func(name string) bool { return name == x.name }) {
 		return false
 	}
 	for _, n := range s.nodes {
