@@ -20,6 +20,7 @@ import (
 	"github.com/quorate/quorate/pkg/demo"
 	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/lab"
+	"github.com/quorate/quorate/pkg/labrun"
 	"github.com/quorate/quorate/pkg/sim"
 )
 
@@ -57,6 +58,7 @@ func commands() map[string]command {
 			return agents.Main(args, os.Environ(), env.Stdout, env.Stderr)
 		},
 		"run":       fromCobra(daemon.NewCommand),
+		"lab":       fromCobra(labrun.NewCommand),
 		"sim":       fromCobra(sim.NewCommand),
 		"restart":   fromCobra(node.NewRestart),
 		"timing":    fromCobra(daemon.NewTimingCommand),
@@ -69,7 +71,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"cib": true, "arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"cib": true, "arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "lab": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

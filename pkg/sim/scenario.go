@@ -94,14 +94,16 @@ const defaultCIB = `<cib admin_epoch="0" epoch="1" num_updates="0" validate-with
 </cluster_property_set></crm_config>
 <nodes/>
 <resources>
-<primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr"><operations>
+<primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr">
+<instance_attributes id="ip-params"><nvpair id="ip-ip" name="ip" value="192.168.71.205"/><nvpair id="ip-mask" name="cidr_netmask" value="24"/></instance_attributes><operations>
 <op id="ip-start" name="start" interval="0" timeout="20s"/><op id="ip-stop" name="stop" interval="0" timeout="20s"/>
 <op id="ip-monitor" name="monitor" interval="30s" timeout="20s"/></operations></primitive>
 <primitive id="db" class="ocf" provider="heartbeat" type="Dummy"><operations>
 <op id="db-start" name="start" interval="0" timeout="20s"/><op id="db-stop" name="stop" interval="0" timeout="20s"/>
 <op id="db-monitor" name="monitor" interval="60s" timeout="20s"/></operations></primitive>
 <group id="web">
-<primitive id="web-ip" class="ocf" provider="heartbeat" type="IPaddr"/>
+<primitive id="web-ip" class="ocf" provider="heartbeat" type="IPaddr">
+<instance_attributes id="web-ip-params"><nvpair id="web-ip-ip" name="ip" value="192.168.71.206"/><nvpair id="web-ip-mask" name="cidr_netmask" value="24"/></instance_attributes></primitive>
 <primitive id="web-fs" class="ocf" provider="heartbeat" type="Dummy"/>
 <primitive id="web-httpd" class="ocf" provider="heartbeat" type="Dummy"><operations>
 <op id="httpd-monitor" name="monitor" interval="60s" timeout="20s"/></operations></primitive>
