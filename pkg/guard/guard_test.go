@@ -342,6 +342,43 @@ func TestNoResetInAContainer(t *testing.T) {
 }
 
 // What the guard and its daemon share has one layout.
+// No moment at which the guard must look is slept over: not the limit when the
+// work of the look before it took longer than there was time, and not the end
+// of a lease that begins while there is none.
+func TestDue(t *testing.T) {
+	st, f, err := newState()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	defer st.close()
+	ms := int64(time.Millisecond)
+	stop, bound := 1000*ms, 90*ms
+	st.p.lease.Store(195 * ms)
+	st.p.bound.Store(bound)
+	st.p.stop.Store(stop)
+	p := &process{state: st, looked: 900 * ms}
+	for _, step := range []struct {
+		what              string
+		looked, now, want int64
+	}{
+		{"before the end", 900 * ms, 901 * ms, 1001 * ms},
+		{"before the patience is over", 1000 * ms, 1001 * ms, 1060 * ms},
+		{"before the limit", 1060 * ms, 1062 * ms, 1090 * ms},
+		{"the look before the limit took until after it", 1060 * ms, 1095 * ms, 1095 * ms},
+		{"looked after the limit", 1091 * ms, 1092 * ms, 1192 * ms},
+	} {
+		p.looked = step.looked
+		if got := p.due(step.now); got != step.want {
+			t.Errorf("%s: due at %d ms, want %d ms", step.what, got/ms, step.want/ms)
+		}
+	}
+	st.p.stop.Store(0)
+	if got := p.due(2000 * ms); got-2000*ms > 195*ms {
+		t.Errorf("without a lease the next look is after %d ms: one could begin and end before", got/ms-2000)
+	}
+}
+
 func TestLayout(t *testing.T) {
 	st, f, err := newState()
 	if err != nil {

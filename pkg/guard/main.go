@@ -38,7 +38,10 @@ type process struct {
 	resets []Reset
 
 	petAt int64 // when the watchdog is to be petted next
-	from  int64 // where this process was late itself: the stops count from here
+	// looked is when the lease was last looked at: what became due after that
+	// was not dealt with, however late it is by now.
+	looked int64
+	from   int64 // where this process was late itself: the stops count from here
 }
 
 // Main is the guard: args are the run directory and its settings as JSON. It
@@ -86,10 +89,6 @@ func Main(args []string, log *slog.Logger) int {
 	return p.run()
 }
 
-// idle is how often the guard looks while the lease is over and nothing is to
-// be done.
-const idle = 500 * time.Millisecond
-
 // run looks at the lease until there is nothing to look for any more. It keeps
 // the thread it was called on: nothing of the runtime stands between the end of
 // a pause and the look.
@@ -98,6 +97,7 @@ func (p *process) run() int {
 		due := p.due(ccm.Boottime())
 		dead := p.wait(due)
 		now := ccm.Boottime()
+		p.looked = now
 		p.state.p.seen.Store(now)
 		if dead {
 			if p.state.has(flagGoodbye) {
@@ -121,7 +121,9 @@ func (p *process) run() int {
 	}
 }
 
-// due returns when to look next.
+// due returns when to look next: at the next moment that matters, and at least
+// every half lease, so that a lease which begins after a look has not ended
+// before the next, even where there was none for long.
 func (p *process) due(now int64) int64 {
 	due := now + int64(p.state.lookEvery())
 	stop := p.state.Stop()
@@ -130,8 +132,8 @@ func (p *process) due(now int64) int64 {
 			due = min(due, t)
 		}
 	}
-	if stop == 0 || now > p.limit() {
-		due = max(due, now+int64(idle))
+	if stop != 0 && now > p.limit() && p.looked <= p.limit() {
+		due = now // the work since the look has taken us over the limit
 	}
 	if p.dog != nil && p.state.p.want.Load() == 0 { // else a byte wakes
 		due = min(due, max(p.petAt, now))
