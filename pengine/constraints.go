@@ -87,12 +87,20 @@ func (s *scheduler) byHistory(id string) *resource {
 	return s.rscByHistory[id]
 }
 
-// whyUnknown tells why a constraint finds nothing under a name.
-func (s *scheduler) whyUnknown(id string) string {
+// unknownName says why a constraint finds nothing under a name: format gets args,
+// the name and the reason. A name that means something, only not here, is no
+// error.
+func (s *scheduler) unknownName(format, id string, args ...any) {
+	say, why := s.errorf, "does not exist"
 	if r := s.rscByID[id+":0"]; r != nil && r.top().isClone() {
-		return "is inside " + r.top().id + " and not found by that name before it ran: name " + r.top().id
+		why = "is inside " + r.top().id + " and not found by that name before it ran: name " + r.top().id
 	}
-	return "does not exist"
+	for _, e := range s.root.Path("configuration", "resources").All("bundle") {
+		if e.ID() == id {
+			say, why = s.warnf, "is a bundle, and bundles are not supported yet"
+		}
+	}
+	say(format, append(args, id, why)...)
 }
 
 // members expands a template or tag into the resources that it stands for; ok
@@ -137,7 +145,7 @@ func (s *scheduler) readSet(constraint, e *cib.Element) *rscSet {
 		id := ref.ID()
 		ids, _, ok := s.members(id)
 		if !ok {
-			s.errorf("constraint %s: resource set %s names %s, which %s", constraint.ID(), set.id, id, s.whyUnknown(id))
+			s.unknownName("constraint %s: resource set %s names %s, which %s", id, constraint.ID(), set.id)
 			return nil
 		}
 		for _, m := range ids {
@@ -154,7 +162,7 @@ func (s *scheduler) readSet(constraint, e *cib.Element) *rscSet {
 func (s *scheduler) simpleSet(constraint *cib.Element, id, role, action string) (set *rscSet, plain bool) {
 	ids, group, ok := s.members(id)
 	if !ok {
-		s.errorf("constraint %s names %s, which %s: it is ignored", constraint.ID(), id, s.whyUnknown(id))
+		s.unknownName("constraint %s names %s, which %s: it is ignored", id, constraint.ID())
 		return nil, false
 	}
 	set = &rscSet{id: id, sequential: !group, requireAll: true, role: role, action: action}

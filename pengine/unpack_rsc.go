@@ -379,6 +379,9 @@ func (s *scheduler) targetRole(r *resource) (role, bool) {
 		return 0, false
 	case t > roleStarted:
 		if !r.top().is(rPromotable) {
+			if x := r.top(); x.isClone() && x.xml.Name != "clone" || isTrue(x.meta["promotable"]) {
+				return 0, false // a clone that is still being read
+			}
 			s.errorf("resource %s: target-role %s makes no sense because the resource is not promotable", r.id, v)
 			return 0, false
 		}
