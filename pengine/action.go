@@ -26,10 +26,8 @@ type opInfo struct {
 // when asked.
 func (s *scheduler) findOp(r *resource, task string, interval int64, disabled bool) *cib.Element {
 	find := func(task string) *cib.Element {
-		for _, op := range r.opsXML {
-			if op.Get("name") != task || parseInterval(op) != interval {
-				continue
-			}
+		for _, i := range r.opsNamed(task, interval) {
+			op := r.opsXML[i]
 			if e, ok := parseBool(op.Get("enabled")); ok && !e && !disabled {
 				continue
 			}

@@ -207,7 +207,9 @@ type resource struct {
 	assigned      *node
 	assignedScore Score
 	actions       []*action
-	others        []*action // actions but for the probes
+	others        []*action           // actions but for probes and recurring monitors
+	monitors      map[int64][]*action // recurring monitors by interval
+	opIndex       map[opKey][]int
 	probes        []*action
 	probeAt       []*action // the newest probe on each node
 	looseProbes   bool      // a probe was planned without node

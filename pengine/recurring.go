@@ -26,15 +26,15 @@ func (s *scheduler) recurring(r *resource) {
 			s.errorf("resource %s: operation %s cannot be recurring and is ignored", r.id, op.ID())
 			continue
 		}
-		dup := false
-		for k, o := range r.opsXML {
-			if k != i && o.Get("name") == task && parseInterval(o) == ms {
-				s.errorf("resource %s: operation %s is a duplicate of %s and is ignored", r.id, op.ID(), o.ID())
-				dup = true
-				break
+		if same := r.opsNamed(task, ms); len(same) > 1 {
+			other := same[0]
+			if other == i {
+				other = same[1]
 			}
+			s.errorf("resource %s: operation %s is a duplicate of %s and is ignored", r.id, op.ID(), r.opsXML[other].ID())
+			continue
 		}
-		if dup || s.findOp(r, task, ms, false) == nil {
+		if s.findOp(r, task, ms, false) == nil {
 			continue
 		}
 		role := roleUnknown
