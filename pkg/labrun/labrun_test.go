@@ -41,7 +41,7 @@ func TestOneFileDrivesBoth(t *testing.T) {
 		}
 		t.Fatalf("quorate lab run: %v\n%s", err, out)
 	}
-	if n := strings.Count(string(out), "as expected"); n != 4 {
+	if n := strings.Count(string(out), "as expected:"); n != 4 {
 		t.Errorf("%d expectations were looked at, want 4:\n%s", n, out)
 	}
 }
