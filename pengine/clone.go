@@ -112,6 +112,9 @@ func (s *scheduler) compareInstances(clone *resource, a, b *instanceKey) int {
 		return c
 	}
 	pa, pb := &clone.allowed[a.node.idx], &clone.allowed[b.node.idx]
+	if !pa.present && !pb.present {
+		return 0
+	}
 	if c := before(pa.present, pb.present); c != 0 {
 		return c
 	}
