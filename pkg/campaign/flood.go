@@ -24,6 +24,9 @@ func (c *campaign) flood(ctx context.Context, p *Part) (err error) {
 	if _, err := k.whole(ctx, k.names...); err != nil {
 		return err
 	}
+	if _, err := k.owner(ctx, "the address on one node", func(string) bool { return true }); err != nil {
+		return err
+	}
 	victim, err := k.dc(ctx, k.names[0])
 	if err != nil {
 		return err
