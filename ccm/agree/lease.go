@@ -36,6 +36,9 @@ func (m *Machine) renewLease() {
 		at := m.now
 		if m.cfg.Ping && m.tie(alone) {
 			at = m.lastPong // the tie is broken by who answers a ping, and for no longer
+			if m.vetoed(alone) {
+				at = -Never
+			}
 		}
 		if !m.inst.IsZero() && (!m.hasBase || at > m.base) && at > -Never {
 			m.hasBase, m.base = true, at

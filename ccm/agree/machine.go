@@ -223,6 +223,7 @@ type Machine struct {
 	checks    []*check
 	electing  []electing
 	lastPong  int64             // when a ping node answered last
+	pongSince int64             // and since when they have without a pause
 	said      map[string]string // notes on other nodes, said once
 	nextTimer int64
 
