@@ -237,6 +237,7 @@ func standInDaemon() int {
 			}
 			s.decide(time.Now())
 			if s.seen == 3 && s.alive == 2 && s.defect == "quits" && self == "litsha22" {
+				goodbye.Write([]byte("q")) // the last line is this one's, not the guard's
 				fmt.Println("no more")
 				return 3
 			}
