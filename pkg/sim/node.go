@@ -75,9 +75,16 @@ func (n *node) daemonAfter(d *daemon, delay int64, f func()) {
 	n.s.at(delay, g)
 }
 
-// atLocal is daemonAfter for a time of the node's own clock.
+// atLocal is daemonAfter for a time of the node's own clock, never before it: a
+// clock whose rate falls meanwhile is waited for.
 func (n *node) atLocal(d *daemon, local int64, f func()) {
-	n.daemonAfter(d, n.clk.until(n.s.now, local), f)
+	n.daemonAfter(d, n.clk.until(n.s.now, local), func() {
+		if n.local() < local {
+			n.atLocal(d, local, f)
+			return
+		}
+		f()
+	})
 }
 
 // boot switches the machine on; its daemon starts at once.
