@@ -370,9 +370,6 @@ func (d *daemon) checkCommand(e *controller.Execute) {
 		s.fail("I5", "%s executes %s (%s) twice", d.n.name, e.Op.Key(), key)
 	}
 	d.executed[key] = true
-	if p := d.n.disk.st.Promised; agree.Ballot(e.Instance).Less(p) && d.m.Inspect().Joined == p && !d.writing {
-		s.checks.below(d, e)
-	}
 	if e.Op.Name == "stop" || e.Op.Name == "migrate_to" {
 		s.checks.commanded(d, &e.Op)
 	}

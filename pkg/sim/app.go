@@ -4,10 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/fnv"
-	"time"
 
-	"github.com/quorate/quorate/cib"
-	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/member"
 )
 
@@ -80,26 +77,4 @@ func upTo(log []logged, seq uint64) []logged {
 		log = log[:len(log)-1]
 	}
 	return log
-}
-
-// planner runs the policy engine. It is a pure function, so that a run with an
-// input that was seen before is looked up.
-type planner struct {
-	cache map[string]planned
-}
-
-type planned struct {
-	graph *pengine.Graph
-	next  time.Time
-	err   error
-}
-
-// schedule is pengine.Schedule. Runs whose answer depends on the time are not
-// kept, and neither are large documents.
-func (p *planner) schedule(root *cib.Element, now time.Time, id int) planned {
-	res, err := pengine.Schedule(root, now, pengine.Options{TransitionID: id})
-	if err != nil {
-		return planned{err: err}
-	}
-	return planned{graph: res.Graph, next: res.NextChange}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/ccm/agree"
 	"github.com/quorate/quorate/lrm"
-	"github.com/quorate/quorate/pkg/controller"
 )
 
 // checker watches over the invariants.
@@ -120,13 +119,6 @@ func (c *checker) stored(d *daemon, w *agree.Write) {
 		c.s.fail("I2", "two states with the stamp and number %s, one of them on %s", key, d.n.name)
 	}
 	c.digests[key] = digest
-}
-
-// below is a command carried out after a promise above it (I5).
-func (c *checker) below(d *daemon, e *controller.Execute) {
-	if controller.Gated(e.Op.Name) {
-		return // the gate refuses it; see gated
-	}
 }
 
 // gated checks a start that has passed the gate (I5).

@@ -9,6 +9,7 @@ import (
 	"github.com/quorate/quorate/ccm/agree"
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/controller"
 	"github.com/quorate/quorate/pkg/member"
 )
@@ -244,10 +245,15 @@ func (d *daemon) mail(to string, deliver func(to *daemon)) {
 // schedule runs the policy engine; the answer comes back later.
 func (d *daemon) schedule(e controller.Schedule) {
 	s := d.n.s
-	res := s.plans.schedule(e.Root, d.n.clk.wall(s.now), e.TransitionID)
+	res, err := pengine.Schedule(e.Root, d.n.clk.wall(s.now), pengine.Options{TransitionID: e.TransitionID})
+	var graph *pengine.Graph
+	var next time.Time
+	if err == nil {
+		graph, next = res.Graph, res.NextChange
+	}
 	s.stats.Plans++
 	d.n.daemonAfter(d, d.n.r.between(int64(time.Millisecond), int64(30*time.Millisecond)), func() {
-		d.owner(func() { d.ctl.Scheduled(d.now(), e.Serial, res.graph, res.next, res.err) })
+		d.owner(func() { d.ctl.Scheduled(d.now(), e.Serial, graph, next, err) })
 	})
 }
 

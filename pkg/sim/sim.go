@@ -30,7 +30,6 @@ type sim struct {
 	quiet  bool
 	lives  uint64
 	disks  int
-	plans  planner
 	checks checker
 	stats  Result
 }
@@ -69,7 +68,6 @@ func newSim(sc *Scenario, o Options) (*sim, error) {
 	}
 	s.net.init(s, len(sc.all()))
 	s.checks.init(s)
-	s.plans.cache = map[string]planned{}
 	for i, name := range sc.all() {
 		n := &node{s: s, id: i, name: name, r: newRNG(o.Seed, 2, uint64(i)), res: map[string]*instance{}, faults: map[agentFault]int64{}}
 		n.clk = clock{offset: n.r.below(1e15), ppm: n.r.between(-4000, 4000)}
