@@ -179,13 +179,27 @@ func (m *Machine) quorate(set uint64) bool {
 		}
 	}
 	if waited || all {
-		return true
+		return all || !blank || m.tie(in) || !m.single(set)
 	}
 	m.wake(m.start + m.t.initdead)
 	if blank {
 		return false // the first state is seeded by all, or after initdead
 	}
 	return !m.tie(in) || seen // a tie is not broken before the others had their time
+}
+
+// single reports whether only one node of the set is in this node's ha.cf. A quorum
+// of one, by its weight, makes no first state while others are listed: it may be
+// a node that lost its disk, and the others may have agreed on other weights long
+// ago (rule 18).
+func (m *Machine) single(set uint64) bool {
+	n := 0
+	for name := range m.seedVoters() {
+		if m.bits[name]&set != 0 {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // hearsOther reports whether the nodes of the set, none of which has a state, hear

@@ -123,10 +123,22 @@ func (m *Machine) notAgreed() string {
 	switch {
 	case len(agreed) > 0:
 		return "the other nodes have a view without this node; its DC is " + strings.Join(agreed, " or ")
+	case m.waitsForSecond():
+		return "no view yet: this node has no state, and a first one is not made by one node alone; start another node of ha.cf"
 	case !m.hearsQuorum():
 		return "no view yet: waiting for the other nodes until initdead, or for stores to be admitted"
 	}
 	return "no view yet: the nodes heard have not agreed"
+}
+
+// waitsForSecond reports whether this node alone has quorum by its ha.cf, hears
+// nobody, and does not make a first state for want of a second node.
+func (m *Machine) waitsForSecond() bool {
+	if !m.stampedHere().IsZero() || m.now < m.start+m.t.initdead || len(m.cfg.Nodes) < 2 {
+		return false
+	}
+	self := func(name string) bool { return name == m.cfg.Self }
+	return m.row() == m.self && !m.tie(self)
 }
 
 func (m *Machine) viewMembers(ms []Member) []ViewMember {
