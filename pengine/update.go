@@ -515,8 +515,9 @@ func (s *scheduler) asymmetric(first, then *action) {
 		return
 	}
 	if !first.is(aRunnable) {
-		then.clearBecause(aRunnable, first)
+		// What is needed only because of the other says so.
 		then.clearBecause(aOptional, first)
+		then.clearBecause(aRunnable, first)
 	}
 }
 
