@@ -99,7 +99,7 @@ func (s *scheduler) summaryOf(r *resource, out *[]Change) {
 	moving := current != nil && next != nil && current != next
 	first := func(n *node, task string) *action {
 		if l := s.resourceActions(r, n, task, false); len(l) > 0 {
-			return l[0]
+			return l[len(l)-1]
 		}
 		return nil
 	}
