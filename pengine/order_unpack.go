@@ -183,6 +183,9 @@ func (s *scheduler) unpackOrder(e *cib.Element) {
 	}
 	f, t := first.rscs[0], then.rscs[0]
 	flags := orderFlags(kind, fa, sym)
+	if kind == orderOptional && t.restartWithDep {
+		flags |= oImpliesThen // restart-type=restart: it restarts with the first all the same
+	}
 	need := 0
 	if f.isClone() {
 		need = f.cloneMin
