@@ -216,7 +216,7 @@ func (d *notifyData) require(event *action, required bool, notifications ...*act
 		if required {
 			a.clear(aOptional)
 		}
-		if !required || event != nil && !event.is(aRunnable) {
+		if !required {
 			a.clear(aRunnable)
 		}
 	}
