@@ -132,20 +132,23 @@ func (s *scheduler) orderSymmetry(e *cib.Element, kind orderKind, parent string)
 	return symSymmetric
 }
 
+// orderFlags is what a constraint means for the two actions that it orders.
+// Every kind is a pure ordering too, so that the first of several constraints
+// about the same two actions wins.
 func orderFlags(kind orderKind, first string, sym symmetry) uint32 {
 	switch kind {
 	case orderOptional:
 		return oOptional
 	case orderSerialize:
-		return oSerialize
+		return oOptional | oSerialize
 	}
 	switch sym {
 	case symAsymmetric:
-		return oAsymmetrical
+		return oOptional | oAsymmetrical
 	case symInverse:
-		return oImpliesFirst
+		return oOptional | oImpliesFirst
 	}
-	f := oImpliesThen
+	f := oOptional | oImpliesThen
 	if first == tStart || first == tPromote {
 		f |= oRunnableLeft
 	}
