@@ -193,6 +193,7 @@ func (m *Machine) fromMember(from string, msg *message) {
 	}
 	switch msg.Kind {
 	case msgJoinRequest:
+		n.ownStops = msg.OwnStops
 		m.joined(n, msg)
 		return
 	case msgShutdown:
@@ -209,6 +210,7 @@ func (m *Machine) fromMember(from string, msg *message) {
 		}
 		return
 	case msgResult:
+		n.ownStops = max(n.ownStops, msg.OwnStops)
 		m.result(n, msg)
 	}
 }

@@ -38,6 +38,10 @@ type Machine struct {
 	hist   *history     // what was run on this node
 	attrs  map[string]string
 	flight map[string]lrm.Op // in flight here, by transition key
+	// ownStops counts the stops that were reported and that no DC asked for: those
+	// at the end of the lease.
+	ownStops  uint64
+	toldStops uint64 // so many of them the DC was told of once more
 	// uncounted are the reports of failures for which no DC has set a fail count
 	// here yet, by the attribute; they are repeated after a join.
 	uncounted map[string]*message

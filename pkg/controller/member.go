@@ -48,7 +48,7 @@ func (m *Machine) obey(msg *message) {
 
 func (m *Machine) joinRequest() *message {
 	m.info("attrd", "attrd_local_callback: Sending full refresh")
-	req := &message{Kind: msgJoinRequest, UUID: m.cfg.UUID, Leaving: m.leaving, Attrs: map[string]*string{}}
+	req := &message{Kind: msgJoinRequest, UUID: m.cfg.UUID, Leaving: m.leaving, OwnStops: m.ownStops, Attrs: map[string]*string{}}
 	if m.candidate != nil {
 		req.Candidate = m.cfg.Candidate
 	}
@@ -90,9 +90,28 @@ func (m *Machine) command(c *Command) {
 		Name: c.Operation, Interval: ms(c.IntervalMS), Timeout: ms(c.TimeoutMS),
 		StartDelay: ms(c.StartDelayMS), Params: c.Params, TransitionKey: c.TransitionKey,
 	}
+	if Gated(op.Name) && c.OwnStops != nil && *c.OwnStops < m.ownStops {
+		// It may need what has been stopped.
+		m.tellOwnStops()
+		m.Refused(m.now, &op, "the command was given before the DC knew of all stops at the end of this node's lease")
+		return
+	}
 	m.flight[c.TransitionKey] = op
 	m.info("crmd", "do_lrm_rsc_op: Performing op=%s key=%s", op.Key(), c.TransitionKey)
 	m.do(Execute{op, m.view.Instance})
+}
+
+// tellOwnStops makes sure that the DC knows what has been stopped here: a report
+// made without quorum was not sent.
+func (m *Machine) tellOwnStops() {
+	if m.toldStops == m.ownStops {
+		return
+	}
+	m.toldStops = m.ownStops
+	for _, n := range m.hist.names() {
+		m.send(m.view.DC, &message{Kind: msgResult, Resource: n, TransitionKey: "stopped",
+			OpKey: lrm.OpKey(n, "stop", 0), OwnStops: m.ownStops, Resources: m.resourceText(n)})
+	}
 }
 
 // resourceText returns what this node knows of a resource as an lrm_resource
@@ -130,6 +149,9 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	}
 	m.now = now
 	delete(m.flight, r.Op.TransitionKey)
+	if r.Op.Name == "stop" && r.Op.TransitionKey == "" {
+		m.ownStops++
+	}
 	e := m.hist.inOrder(record(m.cfg.Self, r))
 	if r.Op.Interval == 0 && r.Op.Name == "stop" && r.RC == lrm.OK {
 		// What was repeated while it ran is over.
@@ -142,7 +164,7 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 		r.Op.Key(), r.CallID, r.RC, int(r.Status))
 	report := &message{Kind: msgResult, TransitionKey: r.Op.TransitionKey,
 		OpKey: r.Op.Key(), Operation: r.Op.Name, IntervalMS: r.Op.Interval.Milliseconds(),
-		RC: r.RC, Status: int(r.Status), Resource: r.Op.Resource,
+		RC: r.RC, Status: int(r.Status), OwnStops: m.ownStops, Resource: r.Op.Resource,
 		Resources: m.resourceText(r.Op.Resource)}
 	if attr := report.failCount(); attr != "" {
 		m.uncounted[attr] = report

@@ -52,6 +52,9 @@ type message struct {
 	// RC and Status are how it ended (result).
 	RC     int `json:"rc,omitempty"`
 	Status int `json:"status,omitempty"`
+	// OwnStops counts the stops that the sender has reported in this life and
+	// that no DC asked for (join_request, result).
+	OwnStops uint64 `json:"own_stops,omitempty"`
 	// Refused is the reason why a command was not executed (result).
 	Refused string `json:"refused,omitempty"`
 	// Resource names a resource (lrm_forget, result).
@@ -80,6 +83,9 @@ type Command struct {
 	// CancelOp is the operation to cancel, for "cancel".
 	CancelOp      string `json:"cancel,omitempty"`
 	TransitionKey string `json:"key"`
+	// OwnStops is how many of the member's own stops the DC knew of when it gave
+	// the command; nil if it does not count them.
+	OwnStops *uint64 `json:"own_stops,omitempty"`
 }
 
 // Gated reports whether the operation may bring a resource up, and so needs the

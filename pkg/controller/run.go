@@ -203,6 +203,10 @@ func (m *Machine) initiate(a *pengine.GraphAction) {
 		return
 	}
 	m.info("tengine", "send_rsc_command: Initiating action %d: %s on %s", a.ID, a.Key, a.Node)
+	if n := m.dc.byName(a.Node); n != nil {
+		known := n.ownStops
+		c.OwnStops = &known
+	}
 	m.send(a.Node, &message{Kind: msgCommand, Command: c})
 }
 

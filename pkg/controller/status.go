@@ -16,6 +16,7 @@ type nodeStatus struct {
 	added     time.Time // when the DC asked to write it into the configuration
 	attrs     map[string]string
 	hist      *history
+	ownStops  uint64 // of the member's own stops, so many are in hist
 	cached    *cib.Element
 }
 
