@@ -89,18 +89,22 @@ func (n *node) statusText() string {
 func (s *scheduler) statusText(w io.Writer) {
 	if len(s.nodes) > 0 {
 		fmt.Fprintf(w, "  * Node List:\n")
-		var online, offline []string
+		var online, offline, remoteOffline []string
 		for _, n := range s.nodes {
 			if n.kind == "ping" {
 				continue
+			}
+			kind, down := "Node", &offline
+			if n.kind == remoteNode {
+				kind, down = "RemoteNode", &remoteOffline
 			}
 			switch t := n.statusText(); t {
 			case "online":
 				online = append(online, n.uname)
 			case "OFFLINE":
-				offline = append(offline, n.uname)
+				*down = append(*down, n.uname)
 			default:
-				fmt.Fprintf(w, "    * Node %s: %s\n", n.uname, t)
+				fmt.Fprintf(w, "    * %s %s: %s\n", kind, n.uname, t)
 			}
 		}
 		if len(online) > 0 {
@@ -108,6 +112,9 @@ func (s *scheduler) statusText(w io.Writer) {
 		}
 		if len(offline) > 0 {
 			fmt.Fprintf(w, "    * OFFLINE: [ %s ]\n", strings.Join(offline, " "))
+		}
+		if len(remoteOffline) > 0 {
+			fmt.Fprintf(w, "    * RemoteOFFLINE: [ %s ]\n", strings.Join(remoteOffline, " "))
 		}
 		fmt.Fprintln(w)
 	}

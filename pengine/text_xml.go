@@ -36,8 +36,8 @@ func (n *node) statusXML() *cib.Element {
 		e = e.WithAttr("feature_set", fs)
 	}
 	kind := "member"
-	if n.kind == "ping" {
-		kind = "ping"
+	if n.kind == "ping" || n.kind == remoteNode {
+		kind = n.kind
 	}
 	for _, a := range [][2]string{{"shutdown", b(n.shutdown)}, {"expected_up", b(n.expectedUp)}, {"is_dc", b(n.isDC)},
 		{"resources_running", strconv.Itoa(len(n.running))}, {"type", kind}} {

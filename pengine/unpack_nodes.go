@@ -18,7 +18,7 @@ func (s *scheduler) unpackNodes() {
 				s.errorf("line %d: a node entry without id is ignored", e.Line)
 				continue
 			}
-			if e.Get("type") == "remote" {
+			if e.Get("type") == remoteNode && s.hasConnection(id, e.Get("uname")) {
 				s.warnf("node %s is a remote node: Pacemaker Remote is not supported yet, it is ignored", id)
 				continue
 			}
@@ -49,6 +49,11 @@ func (s *scheduler) addNode(id, uname, kind string, score Score, e *cib.Element)
 	} else {
 		n.attrs["#is_dc"] = "false"
 	}
+	if kind == remoteNode {
+		// Nothing was asked of it yet: only what its history says makes it unclean.
+		n.unclean = false
+		n.attrs["#kind"] = remoteNode
+	}
 	if s.clusterName != "" {
 		n.attrs["#cluster-name"] = s.clusterName
 	}
@@ -59,6 +64,40 @@ func (s *scheduler) addNode(id, uname, kind string, score Score, e *cib.Element)
 	}
 	s.nodeAttrs(e, n, false)
 	return n
+}
+
+// remoteNode is the kind of a node that no cluster layer runs on. Without a
+// resource that connects to it, it is a node that stays offline; resources
+// that its history shows active make it unclean.
+const remoteNode = "remote"
+
+// hasConnection reports whether a resource, or one in a history, connects to a
+// remote node.
+func (s *scheduler) hasConnection(id, uname string) bool {
+	is := func(v string) bool { return v != "" && (v == id || v == uname) }
+	var find func(e *cib.Element) bool
+	find = func(e *cib.Element) bool {
+		if e == nil {
+			return false
+		}
+		switch e.Name {
+		case "primitive", "lrm_resource":
+			if is(e.ID()) {
+				return true
+			}
+		case "nvpair":
+			if e.Get("name") == "remote-node" && is(e.Get("value")) {
+				return true
+			}
+		}
+		for _, c := range e.Children {
+			if find(c) {
+				return true
+			}
+		}
+		return false
+	}
+	return find(s.root.Path("configuration", "resources")) || find(s.root.First("status"))
 }
 
 // nodeAttrs adds the attributes below e to the node.
@@ -142,10 +181,10 @@ func (s *scheduler) unpackNodeState(e *cib.Element) {
 		s.warnf("line %d: a node_state without id is ignored", e.Line)
 		return
 	}
-	if e.Get("remote_node") == "true" {
+	n := s.findNode(id, uname)
+	if isTrue(e.Get("remote_node")) && (n == nil || n.kind != remoteNode) {
 		return
 	}
-	n := s.findNode(id, uname)
 	if n == nil {
 		s.warnf("the status of node %s is ignored: the configuration does not know it", id)
 		return
@@ -186,7 +225,7 @@ func (s *scheduler) nodeOnline(n *node, e *cib.Element) {
 	} else if exp == "member" {
 		n.expectedUp = true
 	}
-	if n.kind == "ping" {
+	if n.kind == "ping" || n.kind == remoteNode {
 		n.online = false
 		return
 	}
