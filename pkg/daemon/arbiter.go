@@ -92,26 +92,9 @@ it while the cluster runs), and the links must reach it. Its log goes to
 standard error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, _, stop := stops(cmd.Context())
-			defer stop()
-			if o.Self == "" {
-				self, err := SelfName()
-				if err != nil {
-					return err
-				}
-				o.Self = self
-			}
-			level := new(slog.LevelVar)
-			if o.Debug {
-				level.Set(slog.LevelDebug)
-			}
-			frugal()
-			out := newLogQueue(env.Stderr)
-			defer out.close(logBound)
-			if err := RunArbiter(ctx, o, NewLogger(out, level)); err != nil {
-				return &cli.Exit{Code: exitStart, Err: err}
-			}
-			return nil
+			return o.foreground(env, cmd.Context(), func(ctx, _ context.Context, log *slog.Logger) error {
+				return RunArbiter(ctx, o, log)
+			})
 		},
 	}
 	f := c.Flags()

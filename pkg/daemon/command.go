@@ -12,6 +12,31 @@ import (
 	"github.com/quorate/quorate/pkg/cli"
 )
 
+// foreground runs a daemon until it ends: with the name of this node, its log on
+// standard error, and the signals that stop it.
+func (o *Options) foreground(env *cli.Env, parent context.Context, run func(ctx, hurry context.Context, log *slog.Logger) error) error {
+	ctx, hurry, stop := stops(parent)
+	defer stop()
+	if o.Self == "" {
+		self, err := SelfName()
+		if err != nil {
+			return err
+		}
+		o.Self = self
+	}
+	level := new(slog.LevelVar)
+	if o.Debug {
+		level.Set(slog.LevelDebug)
+	}
+	frugal()
+	out := newLogQueue(env.Stderr)
+	defer out.close(logBound)
+	if err := run(ctx, hurry, NewLogger(out, level)); err != nil {
+		return &cli.Exit{Code: exitStart, Err: err}
+	}
+	return nil
+}
+
 // NewCommand returns "quorate run".
 func NewCommand(env *cli.Env) *cobra.Command {
 	o := Options{OCFRoot: DefaultOCFRoot}
@@ -23,27 +48,9 @@ standard error. A first SIGTERM or SIGINT moves the resources away and leaves
 the cluster in order; a second one stops them here at once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, hurry, stop := stops(cmd.Context())
-			defer stop()
-			if o.Self == "" {
-				self, err := SelfName()
-				if err != nil {
-					return err
-				}
-				o.Self = self
-			}
-			level := new(slog.LevelVar)
-			if o.Debug {
-				level.Set(slog.LevelDebug)
-			}
-			frugal()
-			out := newLogQueue(env.Stderr)
-			defer out.close(logBound)
-			err := Run(ctx, hurry, o, NewLogger(out, level))
-			if err != nil {
-				return &cli.Exit{Code: exitStart, Err: err}
-			}
-			return nil
+			return o.foreground(env, cmd.Context(), func(ctx, hurry context.Context, log *slog.Logger) error {
+				return Run(ctx, hurry, o, log)
+			})
 		},
 	}
 	f := c.Flags()

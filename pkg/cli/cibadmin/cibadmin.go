@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -120,45 +119,15 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 	return failed(source.Edit(ctx, env, op))
 }
 
-// input reads, checks and upgrades the XML of an edit, so that an error names
-// the caller's own file and line.
+// input reads the XML of an edit.
 func (f *flags) input(env *cli.Env, verb cib.Verb) (*cib.Element, error) {
-	var data []byte
-	name := f.file
-	var err error
 	switch {
-	case f.text != "":
-		data, name = []byte(f.text), "command line"
-	case f.file != "":
-		data, err = os.ReadFile(f.file)
-	case f.stdin:
-		name = "standard input"
-		data, err = io.ReadAll(env.Stdin)
+	case f.text != "" || f.file != "" || f.stdin:
+		return source.XML(env, f.text, f.file, f.file == "" && f.stdin)
 	case verb == cib.VerbErase, verb == cib.VerbBump, verb == cib.VerbUpgrade, verb == cib.VerbDelete && f.xpath != "":
 		return nil, nil
-	default:
-		return nil, cli.Exitf(cli.ExitUsage, "cibadmin: no XML given: use -X TEXT, -x FILE or -p")
 	}
-	if err != nil {
-		return nil, cli.Exitf(cli.ExitNoInput, "cibadmin: %w", err)
-	}
-	root, err := cib.Parse(data, name)
-	if err != nil {
-		return nil, cli.Exitf(cli.ExitDataErr, "%w\nnothing was changed", err)
-	}
-	if root.Name == "cib" && cib.IsHeartbeat2(root) {
-		up, report, err := cib.Upgrade(root)
-		if err != nil {
-			return nil, cli.Exitf(cli.ExitConfig, "%s: %w\nnothing was changed", name, err)
-		}
-		for _, r := range report {
-			if r.Kind != cib.Kept {
-				fmt.Fprintf(env.Stderr, "%s: %s\n", name, r.Sentence)
-			}
-		}
-		root = up
-	}
-	return root, nil
+	return nil, cli.Exitf(cli.ExitUsage, "cibadmin: no XML given: use -X TEXT, -x FILE or -p")
 }
 
 // load returns the CIB of CIB_file or of the running cluster.

@@ -3,8 +3,6 @@ package cibcmd
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +10,7 @@ import (
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
 	"github.com/quorate/quorate/pkg/client"
 )
 
@@ -35,7 +34,7 @@ changed. With --out the plan is stored, and apply makes exactly that change.`,
   quorate cib apply plan.xml --why "ticket 17"`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			want, err := read(env, args[0])
+			want, err := source.XML(env, "", args[0], false)
 			if err != nil {
 				return err
 			}
@@ -50,38 +49,6 @@ changed. With --out the plan is stored, and apply makes exactly that change.`,
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "store the plan in this file")
 	return c
-}
-
-// read reads a document in any dialect.
-func read(env *cli.Env, path string) (*cib.Element, error) {
-	var data []byte
-	var err error
-	if path == "-" {
-		path = "standard input"
-		data, err = io.ReadAll(io.LimitReader(env.Stdin, cib.MaxSize+1))
-	} else {
-		data, err = os.ReadFile(path)
-	}
-	if err != nil {
-		return nil, cli.Exitf(cli.ExitNoInput, "cib: %w", err)
-	}
-	root, err := cib.Parse(data, path)
-	if err != nil {
-		return nil, cli.Exitf(cli.ExitDataErr, "cib: %w", err)
-	}
-	if root.Name == "cib" && cib.IsHeartbeat2(root) {
-		up, report, err := cib.Upgrade(root)
-		if err != nil {
-			return nil, cli.Exitf(cli.ExitConfig, "%s: %w", path, err)
-		}
-		for _, r := range report {
-			if r.Kind != cib.Kept {
-				fmt.Fprintf(env.Stderr, "%s: %s\n", path, r.Sentence)
-			}
-		}
-		root = up
-	}
-	return root, nil
 }
 
 // target returns the present document with the configuration that is wanted.
@@ -151,7 +118,7 @@ func newApply(env *cli.Env) *cobra.Command {
 		Short: "make exactly the change of a stored plan; refused if the configuration has changed since",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := read(env, args[0])
+			p, err := source.XML(env, "", args[0], false)
 			if err != nil {
 				return err
 			}
