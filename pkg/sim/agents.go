@@ -21,6 +21,8 @@ type resource struct {
 	start, stop time.Duration
 	// set is equal for resources that depend on one another.
 	set int
+	// after is the member before it in its ordered group.
+	after string
 	// What is counted.
 	owner   string // where it was active last
 	downAt  int64  // since when it is active nowhere, -1: it is
@@ -36,6 +38,8 @@ type instance struct {
 	// rogue: it is active although its agent said that it is not any more;
 	// the cluster cannot know.
 	rogue bool
+	// released: it was stopped at the end of the lease, and not begun since.
+	released bool
 	// op is what its agent is doing.
 	op *operation
 }
@@ -83,6 +87,14 @@ func (s *sim) readResources(root *cib.Element) error {
 				s.order = append(s.order, r.name)
 			case "group":
 				walk(c, shared)
+				if !shared && ordered(c) {
+					last := ""
+					for _, p := range c.Children {
+						if p.Name == "primitive" {
+							s.rsc[p.ID()].after, last = last, p.ID()
+						}
+					}
+				}
 			case "clone", "master":
 				walk(c, true)
 			}
@@ -99,6 +111,19 @@ func (s *sim) readResources(root *cib.Element) error {
 		}
 	}
 	return nil
+}
+
+// ordered reports whether the members of a group start one after another.
+func ordered(group *cib.Element) bool {
+	yes := true
+	for _, c := range group.Children {
+		if c.Name == "meta_attributes" {
+			for _, v := range c.Children {
+				yes = yes && (v.Get("name") != "ordered" || v.Get("value") == "true")
+			}
+		}
+	}
+	return yes
 }
 
 // base is the configured name of a resource's instance.
@@ -176,6 +201,7 @@ func (o *operation) begin() {
 	}
 	if activates(op.Name) {
 		s.checks.starting(o.inst, op.Name)
+		o.inst.released = false
 		n.guardCheck()
 	}
 	n.expireFaults()

@@ -131,6 +131,10 @@ func (c *checker) gated(d *daemon, op *lrm.Op, in ccm.Instance) {
 // starting checks I6: nobody else runs it or is about to.
 func (c *checker) starting(i *instance, op string) {
 	c.s.logf(i.n, "%s of %s begins", op, i.rsc.name)
+	if p := i.n.res[i.rsc.after]; p != nil && p.released && !p.active {
+		c.s.fail("order", "%s begins to start on %s, where %s, which it needs, was stopped at the end of the lease", i.rsc.name, i.n.name, p.rsc.name)
+		return
+	}
 	if i.rsc.shared || op == "promote" {
 		return
 	}

@@ -67,6 +67,9 @@ func (d *daemon) stopAll(deadline int64, done func()) {
 		if !ok { // its agent failed: no use in waiting
 			d.force(ops[resource])
 		}
+		if i := n.instance(resource); i != nil {
+			i.released = true
+		}
 		left--
 		stopped[resource] = true
 		for k, r := range waiting {
