@@ -76,15 +76,9 @@ func (s *scheduler) newerAfterMigrate(id string, n *node, to, from *opEntry) boo
 	if s.changedAfter(id, n, ref, same) {
 		return true
 	}
-	if e := s.historyOf(n, id); e != nil {
-		for _, op := range e.Children {
-			if op.Get("operation") == tMonitor && op.Get("rc-code") == "7" {
-				h := readOp(op)
-				return h.status == stDone && newerOp(h, ref, same) > 0
-			}
-		}
-	}
-	return false
+	// A probe, or any other monitor if it is the only one.
+	h := s.findHistoryOp(id, tMonitor, n, "", rcNotRunning)
+	return h != nil && newerOp(h, ref, same) > 0
 }
 
 // unknownOn reports whether no history of a node tells the state of the
