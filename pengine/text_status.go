@@ -129,6 +129,9 @@ func (s *scheduler) statusText(w io.Writer) {
 		}
 		s.resourceText(w, r, "    ")
 	}
+	if !any {
+		fmt.Fprintf(w, "  * Full List of Resources:\n    * No resources\n")
+	}
 }
 
 func (s *scheduler) resourceText(w io.Writer, r *resource, indent string) {

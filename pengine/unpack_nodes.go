@@ -195,11 +195,10 @@ func (s *scheduler) unpackNodeState(e *cib.Element) {
 		s.nodeAttrs(t, n, true)
 	}
 	n.featureSet = n.attrs["#feature-set"]
-	if isTrue(n.attrs["standby"]) {
-		n.standby = true
-	}
-	if isTrue(n.attrs["maintenance"]) {
-		n.maintenance = true
+	// Without fencing nothing is read of a remote node that is not connected.
+	if n.kind != remoteNode || s.cfg.fencing {
+		n.standby = n.standby || isTrue(n.attrs["standby"])
+		n.maintenance = n.maintenance || isTrue(n.attrs["maintenance"])
 	}
 	if v, ok := n.attrs["resource-discovery-enabled"]; ok && !isTrue(v) {
 		s.warnf("node %s: resource-discovery-enabled is ignored on a cluster node", n.uname)
