@@ -427,7 +427,7 @@ func (s *scheduler) addMatching(table []cand, r *resource, attr string, factor f
 			// What is bad for the other must not become good here.
 			continue
 		}
-		if t.w == hackNode {
+		if t.w == spoilt {
 			continue
 		}
 		d := factor * float64(score)
@@ -447,7 +447,7 @@ func (s *scheduler) addMatching(table []cand, r *resource, attr string, factor f
 		}
 		sum := addScores(delta, t.w)
 		if onlyPositive && sum < 0 && t.w > 0 {
-			t.w = hackNode
+			t.w = spoilt
 			continue
 		}
 		if onlyPositive && sum < 0 && t.w == 0 {
@@ -457,9 +457,9 @@ func (s *scheduler) addMatching(table []cand, r *resource, attr string, factor f
 	}
 }
 
-// hackNode marks a node whose score has become negative although only positive
+// spoilt marks a node whose score has become negative although only positive
 // ones count.
-const hackNode = -100 * Infinity
+const spoilt = -100 * Infinity
 
 // mergeBudget limits the work on indirect colocations of one run, in scores
 // looked at. Every path through the colocations counts in the sum, and where
@@ -524,7 +524,7 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 	}
 	if flags&selectNonNegative != 0 {
 		for i := range work {
-			if work[i].w == hackNode {
+			if work[i].w == spoilt {
 				work[i].w = 1
 			}
 		}

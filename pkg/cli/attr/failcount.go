@@ -86,7 +86,9 @@ func (f *failcount) run(ctx context.Context, env *cli.Env) error {
 			return err
 		}
 		defer c.Close()
-		_, err = c.Do(ctx, &client.Request{Verb: client.VerbCleanup, Resource: f.resource})
+		if _, err = c.Do(ctx, &client.Request{Verb: client.VerbCleanup, Resource: f.resource}); err == nil && (f.node != "" || f.operation != "") {
+			fmt.Fprintf(env.Stderr, "crm_failcount: all failures of %s are forgotten, those on other nodes and of other operations too\n", f.resource)
+		}
 		return err
 	}
 	doc, err := source.Load(ctx, env, source.Source{})
