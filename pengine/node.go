@@ -1,0 +1,51 @@
+package pengine
+
+import "github.com/quorate/quorate/cib"
+
+// node is one cluster node.
+type node struct {
+	idx       int
+	id, uname string
+	kind      string
+	attrs     map[string]string
+	xml       *cib.Element
+	state     *cib.Element
+	lrm       *cib.Element
+	history   map[string]*cib.Element
+	failNames int8 // whether it has fail counts: 0 not looked, 1 no, 2 yes
+	score     Score
+
+	online, standby, standbyOnFail, pending, unclean, unseen bool
+	shutdown, expectedUp, isDC, maintenance                  bool
+	noDiscovery                                              bool
+	remote                                                   bool
+	running                                                  []*resource
+	assigned                                                 []*resource
+	numResources                                             int
+	priority                                                 int
+	fence                                                    *action
+	acts                                                     []*action
+	// healthy is false for a node that cannot get resources at all.
+	featureSet string
+}
+
+// attr returns a node attribute; #uname and the like are in the table.
+func (n *node) attr(name string) string { return n.attrs[name] }
+
+// canRun reports whether resources may run on the node at all.
+func (n *node) canRun() bool {
+	return n != nil && n.online && !n.shutdown && !n.unclean && !n.standby && !n.maintenance
+}
+
+// canKeep is canRun that tolerates maintenance mode.
+func (n *node) canKeep() bool {
+	return n != nil && n.online && !n.shutdown && !n.unclean && !n.standby
+}
+
+// cand is the candidacy of a node for a resource.
+type cand struct {
+	w        Score
+	count    int32
+	present  bool
+	discover discovery
+}
