@@ -12,11 +12,15 @@ import (
 // Effect is something the machine wants done. The order of effects matters.
 type Effect interface{ effect() }
 
-// Send asks to send a message to the controller of a member, possibly this one.
+// Send asks to send a message to the controller of a member, possibly this one,
+// which takes it by [Machine.Message], or by [Machine.Take] in the same process.
 type Send struct {
-	To      string
-	Payload []byte
+	To  string
+	msg message
 }
+
+// Payload is the message as it travels.
+func (s Send) Payload() []byte { return s.msg.encode() }
 
 // Execute asks the local resource manager to run an operation commanded in the
 // given view.

@@ -62,7 +62,7 @@ func TestLateAnswerOfAnEarlierReign(t *testing.T) {
 				switch e := e.(type) {
 				case Send:
 					if e.To == "n2" {
-						m.Message(w.now, "n2", e.Payload)
+						m.Message(w.now, "n2", e.Payload())
 					}
 				case Schedule:
 					asked = append(asked, e)
@@ -82,8 +82,8 @@ func TestLateAnswerOfAnEarlierReign(t *testing.T) {
 	m.Scheduled(w.now, asked[0].Serial, &pengine.Graph{Actions: []*pengine.GraphAction{{ID: 1, Kind: pengine.RscOp, Operation: "start",
 		Key: "ip_start_0", Node: "n2", Primitive: &pengine.PrimitiveRef{ID: "ip"}}}}, time.Time{}, nil)
 	for _, e := range m.Effects() {
-		if s, ok := e.(Send); ok && strings.Contains(string(s.Payload), `"cmd"`) {
-			t.Fatalf("a graph of an earlier view is carried out: %s", s.Payload)
+		if s, ok := e.(Send); ok && strings.Contains(string(s.Payload()), `"cmd"`) {
+			t.Fatalf("a graph of an earlier view is carried out: %s", s.Payload())
 		}
 	}
 }
@@ -381,7 +381,7 @@ func TestLargeStatusIsToldSeldom(t *testing.T) {
 		m.dcAttr(m.dc.byName("n1"), "big", &v)
 		m.Tick(w.now)
 		for _, e := range m.Effects() {
-			if s, ok := e.(Send); ok && s.To == "n3" && strings.Contains(string(s.Payload), `"kind":"status"`) {
+			if s, ok := e.(Send); ok && s.To == "n3" && strings.Contains(string(s.Payload()), `"kind":"status"`) {
 				sent++
 			}
 		}

@@ -49,9 +49,11 @@ type Machine struct {
 	left      bool
 	asked     time.Time // when a shutdown was last asked for
 
-	dc     *dc                     // set while this node is the DC
-	shown  map[string]*cib.Element // node_state by name, as the DC told
-	future []heldMessage           // messages of a view not installed here yet
+	dc    *dc                     // set while this node is the DC
+	shown map[string]*cib.Element // node_state by name, as the DC told
+	// unread are those that came since anybody looked, as text.
+	unread []string
+	future []heldMessage // messages of a view not installed here yet
 	// shownUpdates is the version of the shown status beside the configuration
 	// of the version shownConfig.
 	shownUpdates uint64
@@ -116,7 +118,7 @@ func (m *Machine) warn(component, format string, a ...any) {
 
 func (m *Machine) send(to string, msg *message) {
 	msg.Instance = m.view.Instance
-	m.do(Send{to, msg.encode()})
+	m.do(Send{to, *msg})
 }
 
 // eventFlux is the event of a view that is about to be replaced: quorum is not
@@ -188,6 +190,13 @@ func (m *Machine) Message(now time.Time, from string, payload []byte) error {
 	}
 	m.handle(from, msg)
 	return nil
+}
+
+// Take is Message for what another machine of the same process asked to send. It
+// keeps no part of it that the sender changes.
+func (m *Machine) Take(now time.Time, from string, s Send) {
+	m.now = now
+	m.handle(from, &s.msg)
 }
 
 // maxFuture bounds the messages kept for a view that is about to come.
@@ -282,7 +291,7 @@ func (m *Machine) Document() *cib.Element {
 			WithAttr("num_updates", fmt.Sprint(m.dc.numUpdates))
 	}
 	names := make([]string, 0, len(m.shown))
-	for n := range m.shown {
+	for n := range m.shownNodes() {
 		names = append(names, n)
 	}
 	if m.shown[m.cfg.Self] == nil {

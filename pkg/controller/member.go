@@ -225,18 +225,32 @@ func (m *Machine) takeStatus(msg *message) {
 		return // our own broadcast
 	}
 	if msg.Whole {
-		m.shown = map[string]*cib.Element{}
+		m.shown, m.unread = map[string]*cib.Element{}, nil
 	}
-	for _, text := range msg.Nodes {
-		e, err := cib.Parse([]byte(text), "status from "+m.view.DC)
+	m.unread = append(m.unread, msg.Nodes...)
+	if len(m.unread) > unreadMax {
+		m.shownNodes()
+	}
+	m.shownUpdates, m.shownConfig = msg.NumUpdates, msg.Config
+	m.do(StatusChanged{})
+}
+
+// unreadMax bounds what is kept of a status that nobody looks at.
+const unreadMax = 200
+
+// shownNodes is the status as the DC told it. It is read when somebody looks: on
+// most nodes nobody does.
+func (m *Machine) shownNodes() map[string]*cib.Element {
+	for _, text := range m.unread {
+		e, err := cib.Parse([]byte(text), "status from the DC")
 		if err != nil {
 			m.warn("crmd", "%v", err)
 			continue
 		}
 		m.shown[e.Get("uname")] = e
 	}
-	m.shownUpdates, m.shownConfig = msg.NumUpdates, msg.Config
-	m.do(StatusChanged{})
+	m.unread = nil
+	return m.shown
 }
 
 // forget cleans the history of a resource on this node and its failures.

@@ -38,7 +38,7 @@ func testOwnStops(t *testing.T, lost bool) {
 		n.m.Result(w.now, &lrm.Result{Op: op, CallID: n.calls, Status: lrm.Done, LastRun: w.now, LastRCChange: w.now})
 		for _, e := range n.m.Effects() {
 			if s, ok := e.(Send); ok && s.To == "n2" {
-				report = s.Payload
+				report = s.Payload()
 			} else {
 				w.effect(n, e)
 			}

@@ -21,7 +21,7 @@ func TestMemberThatNeverAnswersTheJoinOffer(t *testing.T) {
 				switch e := e.(type) {
 				case Send:
 					if e.To == "n1" {
-						if err := m.Message(now, "n1", e.Payload); err != nil {
+						if err := m.Message(now, "n1", e.Payload()); err != nil {
 							t.Fatal(err)
 						}
 					}

@@ -173,7 +173,7 @@ func (w *world) effect(n *worldNode, e Effect) {
 		to := w.nodes[e.To]
 		w.queue = append(w.queue, func() {
 			if to != nil && to.up && n.up {
-				if err := to.m.Message(w.now, n.name, e.Payload); err != nil {
+				if err := to.m.Message(w.now, n.name, e.Payload()); err != nil {
 					w.t.Error(err)
 				}
 			}

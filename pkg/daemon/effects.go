@@ -32,7 +32,7 @@ func (d *Daemon) effects(ctx context.Context) {
 func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 	switch e := e.(type) {
 	case controller.Send:
-		d.cluster.Send(e.To, append([]byte{tagController}, e.Payload...))
+		d.cluster.Send(e.To, append([]byte{tagController}, e.Payload()...))
 	case controller.Execute:
 		if controller.Gated(e.Op.Name) {
 			d.gate.allow(e.Op.TransitionKey, e.Instance)

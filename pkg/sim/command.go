@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -76,6 +77,11 @@ Kinds of faults for --faults: ` + strings.Join(FaultNames(), ", ") + ".",
 var errViolated = &cli.Exit{Code: cli.ExitError}
 
 func (f *flags) run(env *cli.Env) error {
+	if os.Getenv("GOGC") == "" {
+		// A run leaves much behind and keeps little: collecting it later takes a
+		// quarter less time.
+		debug.SetGCPercent(400)
+	}
 	o := Options{}
 	var err error
 	if o.Plant, err = ParsePlant(f.plant); err != nil {

@@ -172,11 +172,16 @@ func (d *daemon) effect(e controller.Effect) {
 	n, s := d.n, d.n.s
 	switch e := e.(type) {
 	case controller.Send:
+		if !s.opts.Verify && !s.opts.Plant.Has(PlantNoInFlight) {
+			d.mail(e.To, func(to *daemon) { to.ctl.Take(to.now(), n.name, e) })
+			return
+		}
+		payload := e.Payload()
 		if s.opts.Plant.Has(PlantNoInFlight) {
-			e.Payload = pendingOps.ReplaceAll(e.Payload, nil)
+			payload = pendingOps.ReplaceAll(payload, nil)
 		}
 		d.mail(e.To, func(to *daemon) {
-			if err := to.ctl.Message(to.now(), n.name, e.Payload); err != nil {
+			if err := to.ctl.Message(to.now(), n.name, payload); err != nil {
 				s.fail("message", "%s cannot read a message of %s: %v", to.n.name, n.name, err)
 			}
 		})
