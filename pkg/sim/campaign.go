@@ -69,6 +69,8 @@ type CampaignTotal struct {
 	Settled float64 `json:"worst_recovery_seconds"`
 	// Double is for how long a pair had two owners in full cuts, in seconds.
 	Double float64 `json:"double_seconds"`
+	// NeedsAdmin counts runs that ended without a quorum of stores.
+	NeedsAdmin int `json:"needs_admin"`
 	// Violations are the seeds that violated.
 	Violations []uint64 `json:"violations"`
 }
@@ -141,6 +143,7 @@ func (c *Campaign) Step(cpu func() time.Duration) (nodes int, seed uint64, r *Re
 	t.Views += r.Views
 	t.Changes += r.Changes
 	t.Failovers += r.Failovers
+	t.NeedsAdmin += r.NeedsAdmin
 	t.Double += r.Double.Seconds()
 	_, worst := middle(r.Outages)
 	t.Worst = max(t.Worst, worst.Seconds())

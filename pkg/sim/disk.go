@@ -41,9 +41,9 @@ func (d *disk) latency() int64 {
 func (d *disk) nextLife() uint64 {
 	n := d.n
 	wall := func() uint64 { return uint64(max(1, n.clk.wall(n.s.now).UnixMicro())) }
-	if d.life == 0 && wall() <= n.newest {
+	if max(d.life+1, wall()) <= n.newest {
 		n.clk.jump += time.Duration(n.newest-wall()+1_000_000) * time.Microsecond
-		n.s.tell(n, "its clock is set to %s, for its disk is new and its clock has gone back", n.clk.wall(n.s.now).Format(time.DateTime))
+		n.s.tell(n, "its clock is set to %s, for its disk does not know its newest life and its clock has gone back", n.clk.wall(n.s.now).Format(time.DateTime))
 	}
 	d.life = max(d.life+1, wall())
 	n.newest = max(n.newest, d.life)
@@ -113,5 +113,8 @@ func (d *disk) tear(w *agree.Write) {
 
 // lose puts an empty disk in place.
 func (d *disk) lose() {
+	old := *d
+	old.full, old.slow, old.torn = false, 0, 0
+	d.n.lost = append(d.n.lost, old)
 	*d = disk{n: d.n, id: d.n.s.newDisk()}
 }

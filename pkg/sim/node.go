@@ -17,6 +17,7 @@ type node struct {
 	r    *rng
 	clk  clock
 	disk disk
+	lost []disk // those that were lost, as they were
 
 	up      bool
 	power   int   // counts its lives as a machine

@@ -40,6 +40,9 @@ type Result struct {
 	// where the quorum rule allows it (twonodes), and how often.
 	Double  time.Duration
 	Doubles int
+	// NeedsAdmin counts runs at whose end the stores that were left held no quorum:
+	// the cluster waited until a lost disk was put back.
+	NeedsAdmin int
 	// Excused counts resources held twice because an agent had lied.
 	Excused int
 	// Stopped tells that the run was ended before its time.
@@ -64,6 +67,7 @@ func (r *Result) Add(o *Result) {
 	r.Settled = append(r.Settled, o.Settled...)
 	r.Double += o.Double
 	r.Doubles += o.Doubles
+	r.NeedsAdmin += o.NeedsAdmin
 	r.Excused += o.Excused
 	if r.Violation == nil {
 		r.Violation = o.Violation
@@ -95,6 +99,9 @@ func (r *Result) Summary() string {
 	}
 	if r.Excused > 0 {
 		s += fmt.Sprintf("two owners because an agent said \"stopped\" and was not: %d times\n", r.Excused)
+	}
+	if r.NeedsAdmin > 0 {
+		s += fmt.Sprintf("needed the administrator: %d times; the disks that were left held no quorum, and a lost one was put back\n", r.NeedsAdmin)
 	}
 	n := 0
 	if r.Violation != nil {

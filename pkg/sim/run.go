@@ -41,7 +41,7 @@ func (s *sim) settle() {
 	s.tell(nil, "* the faults are over")
 	s.repair()
 	begun, bound := s.now, int64(s.sc.bound())
-	why := ""
+	why, excused := "", false
 	for step := int64(s.timing.Beat); ; {
 		s.run(s.now + step)
 		if s.stats.Violation != nil || s.stats.Stopped {
@@ -51,6 +51,18 @@ func (s *sim) settle() {
 			break
 		}
 		if s.now-begun > bound {
+			if admin := s.needsAdmin(); admin != "" && !excused {
+				s.stats.NeedsAdmin++
+				s.tell(nil, "* this needs the administrator, for no view can be agreed on: %s", admin)
+				if left := s.idle(); left != "" {
+					s.fail("I8", "nothing can be agreed on, and %s", left)
+					return
+				}
+				excused, begun = true, s.now
+				s.checks.excuse("", s.sc.bound())
+				s.putBack()
+				continue
+			}
 			s.fail("I8", "not whole %s after the last fault: %s", seconds(time.Duration(s.now-begun)), why)
 			return
 		}
