@@ -34,27 +34,10 @@ func (s *scheduler) unpackConstraints() {
 		case "rsc_order":
 			s.unpackOrder(e)
 		case "rsc_ticket":
-			s.ticketConstraint(e)
+			s.unpackTicket(e)
 		default:
 			s.errorf("constraint %s has the unknown kind %s and is ignored", e.ID(), e.Name)
 		}
-	}
-}
-
-// ticketConstraint leaves alone what depends on a ticket: whether it may run is
-// not known.
-func (s *scheduler) ticketConstraint(e *cib.Element) {
-	s.warnf("ticket constraint %s: tickets are not supported yet; what depends on it is left as it is", e.ID())
-	rscs := []*resource{}
-	if sets, found := s.constraintSets(e); found {
-		for _, set := range sets {
-			rscs = append(rscs, set.rscs...)
-		}
-	} else if set, _ := s.simpleSet(e, e.Get("rsc"), "", ""); set != nil {
-		rscs = set.rscs
-	}
-	for _, r := range rscs {
-		r.clearAll(rManaged)
 	}
 }
 

@@ -252,10 +252,19 @@ func (s *scheduler) sortPromotable(r *resource) {
 			t = s.addColocated(c.dependent, t, c.attr, float64(c.score)/float64(Infinity), selectActive|selectNonNegative)
 		}
 	}
+	lost := s.promotionTicket(r)
+	if lost != nil {
+		for i := range t {
+			t[i].w = -Infinity
+		}
+	}
 	for _, c := range r.children {
 		n := c.nextNode()
 		if !c.is(rManaged) && c.next == rolePromoted {
 			c.sortIndex = Infinity
+		} else if lost != nil && n != nil && c.sortIndex >= 0 {
+			s.notePromotionChange(c, c.sortIndex, -Infinity, kindTicket, lost.id)
+			c.sortIndex = -Infinity
 		} else if n != nil && c.sortIndex >= 0 {
 			s.notePromotionChange(c, c.sortIndex, t[n.idx].w, "clone and colocations", r.id)
 			c.sortIndex = t[n.idx].w

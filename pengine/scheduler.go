@@ -33,6 +33,8 @@ type scheduler struct {
 	foreign      map[string]bool // ids, and prefixes that end in "-", of what is left alone
 	templUse     map[string][]string
 	tags         map[string][]string
+	tickets      map[string]*ticket
+	ticketDeps   map[*resource][]*ticketDep
 
 	actions     []*action
 	nodeActions map[string]*action // cluster actions by key

@@ -135,14 +135,10 @@ func (s *scheduler) findNode(id, uname string) *node {
 func (s *scheduler) unpackStatus() {
 	status := s.root.First("status")
 	if status != nil {
+		s.unpackTickets(status)
 		for _, e := range status.Children {
-			switch e.Name {
-			case "node_state":
+			if e.Name == "node_state" {
 				s.unpackNodeState(e)
-			case "tickets":
-				if len(e.All("ticket_state")) > 0 {
-					s.warnf("tickets are not supported yet and ignored")
-				}
 			}
 		}
 		for _, fence := range []bool{false, true} {

@@ -13,6 +13,7 @@ const (
 	kindPromotion  = "promotion score"
 	kindClone      = "clone"
 	kindGroup      = "group"
+	kindTicket     = "ticket"
 	// kindUnexplained fills up what no recorded contribution accounts for: an
 	// explanation never claims more than it knows.
 	kindUnexplained = "unexplained"

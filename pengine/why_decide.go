@@ -246,6 +246,8 @@ func (m *margin) phraseOn() string {
 // phrase names a contribution with its value: "stickiness 200".
 func (c *Contribution) phrase() string {
 	switch {
+	case c.Kind == kindTicket:
+		return c.name() // it is minus infinity always
 	case c.Kind == kindLocation, c.Kind == kindColocation, c.Kind == kindColocated:
 		return c.name() + " (" + c.Value.String() + ")"
 	}
@@ -273,6 +275,8 @@ func (c *Contribution) name() string {
 			return strings.TrimSpace("colocation " + c.ID)
 		}
 		return strings.TrimSpace("colocation "+c.ID) + verb + c.With
+	case kindTicket:
+		return "ticket " + c.Option + " (" + c.ID + ")"
 	case kindGroup:
 		return "group " + c.ID + " with " + c.With
 	case kindClone:

@@ -12,6 +12,9 @@ func (s *scheduler) unscored(r *resource) string {
 	switch {
 	case s.cfg.fencing && !s.haveFenceDevice:
 		return "fencing is enabled (stonith-enabled) but there is no fencing device, so nothing is managed"
+	case r.is(rBlocked) && s.frozen(r) != nil:
+		d := s.frozen(r)
+		return fmt.Sprintf("ticket %s is %s, and loss-policy freeze of %s leaves it as it is", d.ticket.id, d.ticket.state(), d.id)
 	case r.is(rBlocked):
 		return "a failure blocks it until it is cleaned up"
 	case r.is(rMaintenance):
@@ -154,6 +157,10 @@ func (s *scheduler) attribute(r *resource, n *node, c *Contribution) {
 		}
 		if c.Option == kindTargetRole {
 			c.ID = s.metaSource(r, kindTargetRole)
+		}
+	case kindTicket:
+		if d := s.ticketOf(r, c.ID); d != nil {
+			c.Option = d.ticket.id + " is " + d.ticket.state()
 		}
 	case "clone-max":
 		meta("clone-max")

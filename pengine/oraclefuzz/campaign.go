@@ -19,6 +19,8 @@ type Campaign struct {
 	// First is the first seed and N the number of seeds.
 	First uint64
 	N     int
+	// More uses the features of More besides.
+	More bool
 	// Force names features that every document has to use.
 	Force []string
 	// Jobs is the number of documents at a time.
@@ -124,7 +126,11 @@ func (c *Campaign) Run() (*Result, error) {
 
 // one compares the engines on the document of one seed.
 func (c *Campaign) one(res *Result, mu *sync.Mutex, oracle, ours Engine, seed uint64, minimised map[string]int) (*Finding, error) {
-	root, err := Generate(seed, c.Force...)
+	generate := Generate
+	if c.More {
+		generate = GenerateMore
+	}
+	root, err := generate(seed, c.Force...)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,9 @@ func (g *gen) document() *cib.Element {
 		if s := nvset("instance_attributes", "nodes-"+n.id, n.attrs); s != nil {
 			e.Children = append(e.Children, s)
 		}
+		if s := nvset("utilization", "nodes-"+n.id+"-util", n.util); s != nil {
+			e.Children = append(e.Children, s)
+		}
 		nodes.Children = append(nodes.Children, e)
 	}
 	rs := cib.New("resources")
@@ -54,6 +57,11 @@ func (g *gen) document() *cib.Element {
 	wrap("op_defaults", g.opDef)
 
 	status := cib.New("status")
+	if len(g.tickets) > 0 {
+		e := cib.New("tickets")
+		e.Children = g.tickets
+		status.Children = append(status.Children, e)
+	}
 	for _, n := range g.nodes {
 		if !n.absent {
 			status.Children = append(status.Children, g.nodeState(n))
@@ -81,6 +89,9 @@ func (g *gen) nodeState(n *node) *cib.Element {
 		x := cib.New("lrm_resource", "id", h.lrmID, "type", h.typ, "class", h.class)
 		if h.provider != "" {
 			x.Attrs = append(x.Attrs, cib.Attr{Name: "provider", Value: h.provider})
+		}
+		if n.locks {
+			x.Attrs = append(x.Attrs, cib.Attr{Name: "shutdown-lock", Value: fmt.Sprint(Now - 300)})
 		}
 		x.Children = h.ops
 		list.Children = append(list.Children, x)

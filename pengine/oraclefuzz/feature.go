@@ -23,23 +23,27 @@ var Features = slices.Concat(nodeFeatures, optionFeatures, resourceFeatures, met
 
 // FeatureByName returns the feature, or nil.
 func FeatureByName(name string) *Feature {
-	for i := range Features {
-		if Features[i].Name == name {
-			return &Features[i]
+	for _, list := range [][]Feature{Features, More} {
+		for i := range list {
+			if list[i].Name == name {
+				return &list[i]
+			}
 		}
 	}
 	return nil
 }
 
 // Used returns the names of the features a document uses, in the order of
-// Features.
+// Features and of More.
 func Used(root *cib.Element) []string {
 	v := view{root: root}
 	v.index()
 	var out []string
-	for i := range Features {
-		if Features[i].used(v) {
-			out = append(out, Features[i].Name)
+	for _, list := range [][]Feature{Features, More} {
+		for i := range list {
+			if list[i].used(v) {
+				out = append(out, list[i].Name)
+			}
 		}
 	}
 	return out

@@ -27,21 +27,22 @@ const (
 
 // gen is one document under construction.
 type gen struct {
-	r      *rand.Rand
-	want   map[string]bool
-	nodes  []*node
-	rscs   []*rsc // top level
-	tmpls  []*rsc
-	tags   []*cib.Element
-	props  []pair
-	rscDef []*cib.Element
-	opDef  []*cib.Element
-	cons   []*cib.Element
-	levels []*cib.Element
-	places []*place
-	late   []func() // run when everything has its place
-	quorum string
-	serial int
+	r       *rand.Rand
+	want    map[string]bool
+	nodes   []*node
+	rscs    []*rsc // top level
+	tmpls   []*rsc
+	tags    []*cib.Element
+	props   []pair
+	rscDef  []*cib.Element
+	opDef   []*cib.Element
+	cons    []*cib.Element
+	levels  []*cib.Element
+	tickets []*cib.Element
+	places  []*place
+	late    []func() // run when everything has its place
+	quorum  string
+	serial  int
 }
 
 // Generate makes the document of a seed. With names of features given, all of
@@ -69,9 +70,11 @@ func Generate(seed uint64, force ...string) (*cib.Element, error) {
 				f()
 			}
 		}
-		for i := range Features {
-			if f := &Features[i]; f.phase == p && g.want[f.Name] {
-				f.apply(g)
+		for _, list := range [][]Feature{Features, More} {
+			for i := range list {
+				if f := &list[i]; f.phase == p && g.want[f.Name] {
+					f.apply(g)
+				}
 			}
 		}
 	}

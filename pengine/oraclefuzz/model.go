@@ -55,7 +55,7 @@ type rsc struct {
 	id                   string
 	class, provider, typ string
 	template             string
-	params, meta         []pair
+	params, meta, util   []pair
 	ops                  []*op
 	extra                []*cib.Element // attribute sets under a rule
 	kids                 []*rsc
@@ -142,6 +142,7 @@ func (r *rsc) element() *cib.Element {
 	}
 	add(nvset("meta_attributes", r.id+"-meta", r.meta))
 	add(nvset("instance_attributes", r.id+"-params", r.params))
+	add(nvset("utilization", r.id+"-util", r.util))
 	for _, x := range r.extra {
 		add(x)
 	}
@@ -177,6 +178,8 @@ func (r *rsc) element() *cib.Element {
 type node struct {
 	id, name  string
 	attrs     []pair // permanent
+	util      []pair
+	locks     bool // what it ran is locked to it
 	transient []pair
 	// state of the node_state element
 	absent                      bool

@@ -22,6 +22,7 @@ func main() {
 	n := flag.Int("n", 200, "number of random CIBs")
 	seed := flag.Uint64("seed", 1, "first seed")
 	features := flag.String("features", "", "comma-separated features that every CIB has to use")
+	more := flag.Bool("more", false, "use tickets, placement strategies, node health, unfencing, shutdown locks and containers too")
 	jobs := flag.Int("jobs", 1, "CIBs at a time")
 	keep := flag.String("keep", "", "directory for the CIBs that differ, as made and minimised")
 	oracle := flag.String("oracle", "crm_simulate", "command of the oracle")
@@ -39,11 +40,18 @@ func main() {
 		for _, f := range oraclefuzz.Features {
 			fmt.Println(f.Name)
 		}
+		for _, f := range oraclefuzz.More {
+			fmt.Println(f.Name)
+		}
 		return
 	}
 	force := split(*features)
 	if *print {
-		root, err := oraclefuzz.Generate(*seed, force...)
+		generate := oraclefuzz.Generate
+		if *more {
+			generate = oraclefuzz.GenerateMore
+		}
+		root, err := generate(*seed, force...)
 		if err != nil {
 			die(err)
 		}
@@ -67,7 +75,7 @@ func main() {
 	}
 	start := time.Now()
 	c := oraclefuzz.Campaign{
-		First: *seed, N: *n, Force: force, Jobs: *jobs, MinimiseLimit: *limit, PerSignature: *per, MaxMinimised: *most, Keep: *keep, Ignore: split(*ignore),
+		First: *seed, N: *n, More: *more, Force: force, Jobs: *jobs, MinimiseLimit: *limit, PerSignature: *per, MaxMinimised: *most, Keep: *keep, Ignore: split(*ignore),
 		Oracle: func(dir string) oraclefuzz.Engine {
 			c := &oraclefuzz.Command{Args: a, Dir: dir}
 			if *cache == "" {
