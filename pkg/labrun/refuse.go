@@ -24,7 +24,9 @@ func Refuse(sc *sim.Scenario) error {
 		bad = append(bad, "resource (real agents take the time they take)")
 	}
 	for i := range sc.Steps {
-		if e := &sc.Steps[i]; !verbs[e.Verb] {
+		if e := &sc.Steps[i]; e.Upon != "" {
+			bad = append(bad, fmt.Sprintf("line %d: upon %s", e.Line, e.Upon))
+		} else if !verbs[e.Verb] {
 			bad = append(bad, fmt.Sprintf("line %d: %s", e.Line, strings.TrimSpace(e.Verb+" "+e.Kind)))
 		}
 	}

@@ -199,6 +199,12 @@ func (o *operation) begin() {
 	if op.Name != "monitor" && op.Name != "notify" {
 		o.inst.op = o
 	}
+	switch {
+	case activates(op.Name):
+		s.upon("start", n)
+	case op.Name == "stop":
+		s.upon("stop", n)
+	}
 	if activates(op.Name) {
 		s.checks.starting(o.inst, op.Name)
 		o.inst.released = false

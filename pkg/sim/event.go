@@ -12,6 +12,9 @@ import (
 type Step struct {
 	// At counts from the start.
 	At time.Duration
+	// Upon, if not "", is the moment of the protocol that it waits for from then
+	// on, at the node Of or at any.
+	Upon, Of string
 	// Verb is one of the verbs of docs/simulator.md: crash, cut, expect, …
 	Verb string
 	// Node and Peer are nodes; of a cut, frames from Node to Peer are lost.
@@ -35,13 +38,22 @@ type Step struct {
 // String is the line of a scenario file.
 func (e Step) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "at %s %s", seconds(e.At), e.Verb)
+	fmt.Fprintf(&b, "at %s", seconds(e.At))
 	word := func(s string) {
 		if s != "" {
 			b.WriteByte(' ')
 			b.WriteString(s)
 		}
 	}
+	if e.Upon != "" {
+		word("upon")
+		word(e.Upon)
+		if e.Of != "" {
+			word("of")
+			word(e.Of)
+		}
+	}
+	word(e.Verb)
 	switch e.Verb {
 	case "cut", "loss":
 		if e.Node != "" {

@@ -218,6 +218,9 @@ func Generate(sc *Scenario, seed uint64, every time.Duration, faults []string) e
 		if (e.Verb == "agent" || e.Verb == "fail" || e.Verb == "cleanup") && e.Resource == "" {
 			continue
 		}
+		if g.r.chance(8) {
+			e.Upon = moments[g.r.below(int64(len(moments)))]
+		}
 		sc.Steps = append(sc.Steps, e)
 	}
 	for _, e := range g.more {

@@ -33,8 +33,12 @@ type path struct {
 type heldMail struct {
 	since   int64
 	class   int
-	deliver func()
+	deliver delivery
 }
+
+// delivery ends the way of a message; again tells that it had to be sent again,
+// which only a living sender does.
+type delivery func(again bool)
 
 const (
 	classControl = iota
@@ -81,20 +85,22 @@ func (w *network) datagram(from, to *node, msg agree.Message) {
 const retransmission = int64(100 * time.Millisecond)
 
 // message sends a message of a session: in order within its class, and to this
-// life of the receiver only.
+// life of the receiver only. What is on its way arrives even if the sender dies.
 func (w *network) message(from, to *node, class int, deliver func(to *daemon)) {
 	p := w.path(from, to)
 	d, life := from.d, to.life
 	wait := p.latency() + p.r.below(w.delay)
+	again := false
 	for range 50 { // each lost frame is sent again
 		if !p.r.permille(w.loss) && !p.r.permille(p.loss) {
 			break
 		}
 		wait += retransmission
+		again = true
 	}
 	w.inOrder(p, class, wait, func() {
-		w.arrive(p, from, to, class, func() {
-			if from.d == d && to.d != nil && to.life == life {
+		w.arrive(p, from, to, class, again, func(again bool) {
+			if (from.d == d || !again) && to.d != nil && to.life == life {
 				deliver(to.d)
 			}
 		})
@@ -110,12 +116,12 @@ func (w *network) inOrder(p *path, class int, wait int64, f func()) {
 
 // arrive delivers a message, or holds it while the path, or that of the
 // acknowledgement, is cut.
-func (w *network) arrive(p *path, from, to *node, class int, deliver func()) {
+func (w *network) arrive(p *path, from, to *node, class int, again bool, deliver delivery) {
 	if p.cuts > 0 || w.path(to, from).cuts > 0 || len(p.held) > 0 {
 		p.held = append(p.held, heldMail{w.s.now, class, deliver})
 		return
 	}
-	deliver()
+	deliver(again)
 }
 
 // cut adds a cut of one direction.
@@ -148,7 +154,7 @@ func (w *network) release(from, to *node) {
 	p.held = nil
 	for _, h := range held {
 		if w.s.now-h.since < int64(w.s.timing.Deadtime) {
-			w.inOrder(p, h.class, p.latency()+p.r.below(retransmission), func() { w.arrive(p, from, to, h.class, h.deliver) })
+			w.inOrder(p, h.class, p.latency()+p.r.below(retransmission), func() { w.arrive(p, from, to, h.class, true, h.deliver) })
 		}
 	}
 }

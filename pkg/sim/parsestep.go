@@ -23,8 +23,12 @@ func (p *parser) step(w []string) error {
 	if at < 0 || len(w) < 3 {
 		return errors.New("write \"at DURATION VERB …\"")
 	}
-	e := Step{At: at, Verb: w[2], Line: p.line}
-	rest := w[3:]
+	e := Step{At: at, Line: p.line}
+	if w, err = p.upon(&e, w[2:]); err != nil {
+		return err
+	}
+	e.Verb = w[0]
+	rest := w[1:]
 	if n := len(rest); n >= 2 && rest[n-2] == "for" {
 		if e.For, err = p.duration(rest, n-1); err != nil {
 			return err
@@ -37,8 +41,32 @@ func (p *parser) step(w []string) error {
 	if err := p.verb(&e, rest); err != nil {
 		return fmt.Errorf("%s: %w", e.Verb, err)
 	}
+	if e.Upon != "" && e.Verb == "expect" {
+		return errors.New("expect: it looks at one time, and cannot wait for a moment")
+	}
 	p.sc.Steps = append(p.sc.Steps, e)
 	return nil
+}
+
+// upon reads "upon MOMENT [of NODE]", if that is there, and returns the rest.
+func (p *parser) upon(e *Step, w []string) ([]string, error) {
+	if w[0] != "upon" {
+		return w, nil
+	}
+	if len(w) < 3 || !slices.Contains(moments, w[1]) {
+		return nil, fmt.Errorf("write \"upon MOMENT [of NODE] VERB …\"; the moments are %s", strings.Join(moments, ", "))
+	}
+	e.Upon, w = w[1], w[2:]
+	if w[0] == "of" {
+		if len(w) < 3 {
+			return nil, errors.New("write \"upon MOMENT of NODE VERB …\"")
+		}
+		if err := p.node(&e.Of, w[1:2], 1); err != nil {
+			return nil, err
+		}
+		w = w[2:]
+	}
+	return w, nil
 }
 
 func (p *parser) verb(e *Step, w []string) (err error) {

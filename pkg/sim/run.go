@@ -22,7 +22,11 @@ func Run(sc *Scenario, o Options) (*Result, error) {
 	for i := range sc.Steps {
 		e := &sc.Steps[i]
 		s.at(int64(e.At), func() {
-			if !s.quiet {
+			switch {
+			case s.quiet:
+			case e.Upon != "":
+				s.arm(e)
+			default:
 				s.apply(e)
 			}
 		})

@@ -80,6 +80,7 @@ func (d *daemon) pump() {
 func (d *daemon) write(rd agree.Ready) {
 	n, s := d.n, d.n.s
 	d.writing = true
+	s.upon("write", n)
 	if s.opts.Plant.Has(PlantEarlyAck) {
 		d.send(rd.Messages)
 		rd.Messages = nil
@@ -147,6 +148,7 @@ func (d *daemon) send(list []agree.Envelope) {
 				continue
 			}
 			inc, msg := d.inc, e.Msg
+			n.s.sent(n, msg)
 			w.message(n, to, classControl, func(*daemon) { to.receive(n, inc, msg) })
 		}
 	}
@@ -177,6 +179,9 @@ func (d *daemon) onMachine(e agree.Event) {
 	case agree.ViewEvent:
 		v := ccm.ViewOf(e.View)
 		s.checks.view(d, e.View)
+		if e.View.Quorum {
+			s.upon("view", n)
+		}
 		if d.ctl == nil {
 			d.view = v
 		}
@@ -190,6 +195,7 @@ func (d *daemon) onMachine(e agree.Event) {
 			s.logf(n, "the lease is valid")
 		} else {
 			s.tell(n, "its lease is over%s", n.holding())
+			s.upon("lease", n)
 		}
 		d.publish()
 		d.owner(d.checkLease)

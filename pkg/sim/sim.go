@@ -26,6 +26,8 @@ type sim struct {
 
 	// ops draws durations of operations, disks and the policy engine.
 	ops *rng
+	// armed are the steps that wait for a moment.
+	armed []*Step
 	// quiet: all faults are over.
 	quiet  bool
 	lives  uint64
