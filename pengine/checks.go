@@ -87,7 +87,7 @@ func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
 		return
 	}
 	if agentChanged(r, e) {
-		s.newAction(r, tStop, 0, n, false).setReason("resource definition change", true)
+		s.newAction(r, tStop, 0, n, false)
 		s.cleanup(r, n, false)
 		r.set(rStartPending) // so that there is a start, wherever
 	}

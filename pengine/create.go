@@ -314,8 +314,27 @@ func (s *scheduler) cloneActions(r *resource) {
 			s.orderActions(r.notifyStop.postDone, r.notifyStart.pre, oOptional)
 		}
 	}
+	if r.ordered {
+		s.orderInstances(r)
+	}
 	if r.is(rPromotable) {
 		s.promotableActions(r)
+	}
+}
+
+// orderInstances orders the instances of a clone that start or stop one after
+// the other, whatever stays as it is between them.
+func (s *scheduler) orderInstances(r *resource) {
+	var lastStart, lastStop *action
+	for _, c := range r.children {
+		if a := c.firstAction(tStop, nil); a != nil && !a.is(aOptional) {
+			s.orderActions(a, lastStop, oOptional)
+			lastStop = a
+		}
+		if a := c.firstAction(tStart, nil); a != nil && !a.is(aOptional) {
+			s.orderActions(lastStart, a, oOptional)
+			lastStart = a
+		}
 	}
 }
 

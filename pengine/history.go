@@ -428,8 +428,9 @@ func (s *scheduler) findAnonymous(n *node, parent *resource, base string) *resou
 	return r
 }
 
-// universal reports whether a clone may have an instance on every node.
-func (s *scheduler) universal(r *resource) bool { return r.cloneMax >= len(s.nodes) }
+// universal reports whether a clone has one instance for every node, no more
+// and no less.
+func (s *scheduler) universal(r *resource) bool { return r.cloneMax == len(s.nodes) }
 
 // orphan makes a resource for a history without configuration.
 func (s *scheduler) orphan(e *cib.Element, n *node) *resource {

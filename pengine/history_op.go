@@ -255,7 +255,7 @@ func (s *scheduler) opSucceeded(r *resource, n *node, h *opEntry, rc int, last *
 	case rc == rcNotRunning:
 		past = true
 	case h.task == tMonitor:
-		if last != nil && last.task == h.task && last.interval == h.interval {
+		if last != nil && last.xml.Get("operation_key") == h.xml.Get("operation_key") {
 			past = true
 		}
 		if r.role < roleStarted {

@@ -17,7 +17,6 @@ type notifyEntry struct {
 type notifyData struct {
 	task              string
 	action            *action // the event that is announced
-	complete          *action // its completion
 	pre, preDone      *action
 	post, postDone    *action
 	start, stop       []notifyEntry
@@ -41,7 +40,7 @@ func (s *scheduler) notifyPseudos(r *resource, task string, a, complete *action)
 	if !r.is(rNotify) {
 		return nil
 	}
-	d := &notifyData{task: task, action: a, complete: complete}
+	d := &notifyData{task: task, action: a}
 	if a != nil {
 		d.pre = s.notifyPseudo(r, a, tNotify, "pre", d)
 		d.pre.set(aRunnable)
@@ -201,23 +200,13 @@ func (s *scheduler) notifyEnv(r *resource, d *notifyData) {
 	slices.Sort(all)
 	d.env = append(d.env, Param{"notify_available_uname", strings.Join(allowed, " ")},
 		Param{"notify_all_uname", strings.Join(all, " ")})
-	d.require(d.action, required, d.pre, d.preDone)
-	d.require(d.complete, required, d.post, d.postDone)
-}
-
-// require plans the notifications around an event if they are required or the
-// event is; they can be no more runnable than the event.
-func (d *notifyData) require(event *action, required bool, notifications ...*action) {
-	required = required || event != nil && !event.is(aOptional)
-	for _, a := range notifications {
-		if a == nil {
-			continue
-		}
-		if required {
+	if !required {
+		// They are as optional as the event was when it was planned.
+		return
+	}
+	for _, a := range []*action{d.pre, d.preDone, d.post, d.postDone} {
+		if a != nil {
 			a.clear(aOptional)
-		}
-		if !required {
-			a.clear(aRunnable)
 		}
 	}
 }
