@@ -18,7 +18,7 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 				s.warnf("expired failure of %s on %s is ignored", h.id, n.uname)
 				return
 			}
-			if h.status != stPending && n.online && !n.unclean {
+			if n.online && !n.unclean {
 				s.rescheduled = append(s.rescheduled, reschedule{r, n, h})
 				return
 			}

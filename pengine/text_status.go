@@ -120,7 +120,7 @@ func (s *scheduler) statusText(w io.Writer) {
 	}
 	any := false
 	for _, r := range s.resources {
-		if r.is(rOrphan) && !r.active(true) {
+		if !r.listed() {
 			continue
 		}
 		if !any {
@@ -132,6 +132,16 @@ func (s *scheduler) statusText(w io.Writer) {
 	if !any {
 		fmt.Fprintf(w, "  * Full List of Resources:\n    * No resources\n")
 	}
+}
+
+// listed reports whether a resource is in the list of resources. An orphan that
+// is not active is not, nor is a collective resource that is active only where
+// it does not count, because it is unmanaged and its node is offline.
+func (r *resource) listed() bool {
+	if r.is(rOrphan) {
+		return r.active(true)
+	}
+	return len(r.running) > 0 || !r.active(false)
 }
 
 func (s *scheduler) resourceText(w io.Writer, r *resource, indent string) {

@@ -10,16 +10,19 @@ import (
 const oldFeatureSet = "<3.15.1"
 
 // StatusXML returns the nodes and the resources in the XML form of the tools:
-// the elements <nodes> and <resources>.
+// the elements <nodes> and, if there are any, <resources>.
 func (r *Result) StatusXML() []*cib.Element {
 	nodes, resources := cib.New("nodes"), cib.New("resources")
 	for _, n := range r.s.nodes {
 		nodes.Children = append(nodes.Children, n.statusXML())
 	}
 	for _, x := range r.s.resources {
-		if !x.is(rOrphan) || x.active(true) {
+		if x.listed() {
 			resources.Children = append(resources.Children, r.s.resourceXML(x))
 		}
+	}
+	if len(resources.Children) == 0 {
+		return []*cib.Element{nodes}
 	}
 	return []*cib.Element{nodes, resources}
 }
