@@ -325,6 +325,7 @@ func (s *scheduler) cloneActions(r *resource) {
 // orderInstances orders the instances of a clone that start or stop one after
 // the other, whatever stays as it is between them.
 func (s *scheduler) orderInstances(r *resource) {
+	sortByNumber(r)
 	var lastStart, lastStop *action
 	for _, c := range r.children {
 		if a := c.firstAction(tStop, nil); a != nil && !a.is(aOptional) {
