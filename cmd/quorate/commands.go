@@ -10,10 +10,14 @@ import (
 	"github.com/quorate/quorate/pkg/cli/attr"
 	"github.com/quorate/quorate/pkg/cli/cibadmin"
 	"github.com/quorate/quorate/pkg/cli/cibcmd"
+	"github.com/quorate/quorate/pkg/cli/codes"
 	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
+	"github.com/quorate/quorate/pkg/cli/shadow"
 	"github.com/quorate/quorate/pkg/cli/simulate"
+	"github.com/quorate/quorate/pkg/cli/ticket"
+	"github.com/quorate/quorate/pkg/cli/times"
 	"github.com/quorate/quorate/pkg/cli/verify"
 	"github.com/quorate/quorate/pkg/cli/why"
 	"github.com/quorate/quorate/pkg/daemon"
@@ -50,6 +54,11 @@ func commands() map[string]command {
 		"why":             fromCobra(why.New),
 		"why-not":         fromCobra(why.NewNot),
 		"cibadmin":        fromCobra(cibadmin.New),
+		"crm_error":       fromCobra(codes.New),
+		"crm_rule":        fromCobra(times.NewRule),
+		"iso8601":         fromCobra(times.NewISO8601),
+		"crm_shadow":      fromCobra(shadow.New),
+		"crm_ticket":      fromCobra(ticket.New),
 		"haresources2cib": fromCobra(h2ccmd.New),
 		guard.Command: func(env *cli.Env, args []string) int {
 			return guard.Main(args, daemon.NewLogger(env.Stderr, slog.LevelInfo).With("component", "guard"))

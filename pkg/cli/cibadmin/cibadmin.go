@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,9 +129,9 @@ func (f *flags) input(env *cli.Env, verb cib.Verb) (*cib.Element, error) {
 	return nil, cli.Exitf(cli.ExitUsage, "cibadmin: no XML given: use -X TEXT, -x FILE or -p")
 }
 
-// load returns the CIB of CIB_file or of the running cluster.
+// load returns the CIB of source.Local or of the running cluster.
 func load(ctx context.Context, env *cli.Env) (*cib.Element, error) {
-	if path := os.Getenv("CIB_file"); path != "" {
+	if path := source.Local(); path != "" {
 		root, _, err := cib.ReadFile(path)
 		if err != nil {
 			return nil, cli.Exitf(cli.ExitNoInput, "%w", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
 )
 
 // Source is a connection to something that has a CIB.
@@ -86,7 +87,7 @@ func (o *flags) run(ctx context.Context, env *cli.Env, b Backend) error {
 	if err != nil || interval <= 0 {
 		return cli.Exitf(cli.ExitUsage, "crm_mon: --interval %q is not a time", o.interval)
 	}
-	if path := os.Getenv("CIB_file"); path != "" {
+	if path := source.Local(); path != "" {
 		b = Backend{Dial: func() (Source, error) { return file(path), nil }}
 	}
 	in, okIn := env.Stdin.(*os.File)

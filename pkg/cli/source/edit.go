@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"os"
 
 	"github.com/google/uuid"
 
@@ -11,20 +10,17 @@ import (
 	"github.com/quorate/quorate/pkg/client"
 )
 
-// Local returns the file that commands work on instead of the running cluster,
-// or "": CIB_file in the environment.
-func Local() string { return os.Getenv("CIB_file") }
-
 // Edit makes a change of the document that [Load] returns when it is given no
-// other source: of the file that CIB_file names, otherwise of the running cluster,
+// other source: of the file that [Local] names, otherwise of the running cluster,
 // where it is on the disks of a quorum of nodes when Edit returns. Errors carry
 // an exit code: a *cli.Exit or a sentinel of package cib.
 func Edit(ctx context.Context, env *cli.Env, op cib.Op) error {
 	if path := Local(); path != "" {
-		root, _, err := cib.ReadFile(path)
+		doc, err := local(env, path)
 		if err != nil {
-			return cli.Exitf(cli.ExitNoInput, "%w", err)
+			return err
 		}
+		root := doc.Root
 		if root, err = cib.ApplyOp(root, op); err != nil {
 			return err
 		}

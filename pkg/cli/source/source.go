@@ -22,7 +22,7 @@ import (
 var ErrNoCIB = errors.New("the document is not a complete CIB")
 
 // Source says where the document is. The first that is set counts: Text, File,
-// Pipe; with none, the file that CIB_file names, otherwise the running cluster.
+// Pipe; with none, the file that [Local] names, otherwise the running cluster.
 type Source struct {
 	// Text is the document itself.
 	Text string
@@ -56,8 +56,8 @@ func Load(ctx context.Context, env *cli.Env, s Source) (*Document, error) {
 	case s.Pipe || s.File == "-":
 		return parse(env.Stdin, "standard input")
 	}
-	if path := os.Getenv("CIB_file"); path != "" {
-		return file(path)
+	if path := Local(); path != "" {
+		return local(env, path)
 	}
 	c, err := client.Dial(env.RunDir)
 	if err != nil {
@@ -91,6 +91,17 @@ func read(r io.Reader, name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return data, nil
+}
+
+// local reads the file of [Local]; "-" is standard input, and it may be a pipe.
+func local(env *cli.Env, path string) (*Document, error) {
+	if path == "-" {
+		return parse(env.Stdin, "standard input")
+	}
+	if _, err := os.Stat(path); os.Getenv("CIB_shadow") != "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, cli.Exitf(cli.ExitNoSuchObject, "Could not connect to the CIB: there is no copy of the configuration called %s (%s)", os.Getenv("CIB_shadow"), path)
+	}
+	return file(path)
 }
 
 func file(path string) (*Document, error) {

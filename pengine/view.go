@@ -1,0 +1,319 @@
+package pengine
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quorate/quorate/cib"
+)
+
+// Node is a node as the engine understood it: a handle on a Result for the
+// programs that show it. Handles of one Result are comparable; the zero value
+// is no node.
+type Node struct {
+	s *scheduler
+	n *node
+}
+
+// Resource is a resource, or an instance of one, as the engine understood it: a
+// handle on a Result for the programs that show it. Handles of one Result are
+// comparable; the zero value is no resource.
+type Resource struct {
+	s *scheduler
+	r *resource
+}
+
+// Kind is what a resource is made of.
+type Kind uint8
+
+// The kinds of resources.
+const (
+	Primitive Kind = iota
+	Group
+	Clone
+)
+
+// Failure is an entry of the list of failed actions: an operation of the
+// history, and the node and resource that it concerns.
+type Failure struct {
+	Op       *cib.Element
+	Node     Node
+	Resource Resource
+}
+
+// Nodes returns all nodes, in the order in which they are shown.
+func (r *Result) Nodes() []Node {
+	out := make([]Node, len(r.s.nodes))
+	for i, n := range r.s.nodes {
+		out[i] = Node{r.s, n}
+	}
+	return out
+}
+
+// FindNode returns the node with a name or an id, letters of any case.
+func (r *Result) FindNode(name string) Node {
+	for _, n := range r.s.nodes {
+		if strings.EqualFold(n.uname, name) || n.id == name {
+			return Node{r.s, n}
+		}
+	}
+	return Node{}
+}
+
+// Top returns the resources outside of groups and clones, in the order in which
+// they are shown. Orphans are among them.
+func (r *Result) Top() []Resource { return handles(r.s, r.s.resources) }
+
+func handles(s *scheduler, list []*resource) []Resource {
+	out := make([]Resource, len(list))
+	for i, x := range list {
+		out[i] = Resource{s, x}
+	}
+	return out
+}
+
+// Find returns the resource or instance with an id; the id of what an anonymous
+// clone copies, and the names that a node's history has for an instance, mean
+// the first instance of that name.
+func (r *Result) Find(id string) Resource {
+	if x := r.s.rscByID[id]; x != nil {
+		return Resource{r.s, x}
+	}
+	var found *resource
+	var find func(list []*resource)
+	find = func(list []*resource) {
+		for _, x := range list {
+			if found == nil && (x.id == id || x.lrmID == id || !x.is(rUnique) && baseID(x.id) == id) {
+				found = x
+			}
+			find(x.children)
+		}
+	}
+	find(r.s.resources)
+	if found == nil {
+		return Resource{}
+	}
+	return Resource{r.s, found}
+}
+
+// Failures returns the failed actions in the order of the nodes' histories.
+func (r *Result) Failures() []Failure {
+	out := make([]Failure, len(r.s.failed))
+	for i, f := range r.s.failed {
+		out[i] = Failure{f.op, Node{r.s, f.node}, Resource{r.s, f.rsc}}
+	}
+	return out
+}
+
+// Option returns a cluster option as the configuration has it now, "" if unset.
+func (r *Result) Option(name string) string { return r.s.options[name] }
+
+// OK tells whether the handle is a node.
+func (n Node) OK() bool { return n.n != nil }
+
+// Name and ID are those of the configuration.
+func (n Node) Name() string { return n.n.uname }
+
+// ID is the id of the node.
+func (n Node) ID() string { return n.n.id }
+
+// Kind is "", member, normal, ping or remote, as the configuration has it.
+func (n Node) Kind() string { return n.n.kind }
+
+// Online, and the other conditions, are those of the present.
+func (n Node) Online() bool { return n.n.online }
+
+// Unclean tells that nobody knows what the node does: it must be fenced.
+func (n Node) Unclean() bool { return n.n.unclean }
+
+// Standby tells that the node may run nothing.
+func (n Node) Standby() bool { return n.n.standby }
+
+// Maintenance tells that nothing is started or stopped on the node.
+func (n Node) Maintenance() bool { return n.n.maintenance }
+
+// IsDC tells whether the document names the node as the DC.
+func (n Node) IsDC() bool { return n.n.isDC }
+
+// Status is the word for the node's state: online, OFFLINE, standby, ...
+func (n Node) Status() string { return n.n.statusText() }
+
+// FeatureSet is what the node said it speaks, or "".
+func (n Node) FeatureSet() string { return n.n.featureSet }
+
+// Attrs are the node's attributes, permanent and transient; the map must not be
+// changed. Names with # are the engine's own.
+func (n Node) Attrs() map[string]string { return n.n.attrs }
+
+// Running are the instances active on the node.
+func (n Node) Running() []Resource { return handles(n.s, n.n.running) }
+
+// History is the lrm element of the node, or nil.
+func (n Node) History() *cib.Element { return n.n.lrm }
+
+// State is the node_state element of the node, or nil.
+func (n Node) State() *cib.Element { return n.n.state }
+
+// XML is the element of a node as --output-as=xml has it.
+func (n Node) XML() *cib.Element { return n.n.statusXML() }
+
+// OK tells whether the handle is a resource.
+func (r Resource) OK() bool { return r.r != nil }
+
+// ID is the id; instances of clones have a number behind a colon.
+func (r Resource) ID() string { return r.r.id }
+
+// Name is the id as it is shown: without the number of an anonymous instance.
+func (r Resource) Name() string { return r.r.displayName() }
+
+// HistoryID is the name under which histories have it.
+func (r Resource) HistoryID() string { return r.r.historyID() }
+
+// XMLID is the id of the element that configures it.
+func (r Resource) XMLID() string { return r.r.xml.ID() }
+
+// Kind tells primitives, groups and clones apart.
+func (r Resource) Kind() Kind { return Kind(r.r.variant) }
+
+// Agent is CLASS:PROVIDER:TYPE, or CLASS:TYPE where there is no provider.
+func (r Resource) Agent() string {
+	if r.r.provider == "" {
+		return r.r.class + ":" + r.r.typ
+	}
+	return r.r.class + ":" + r.r.provider + ":" + r.r.typ
+}
+
+// Class, provider and type of a primitive.
+func (r Resource) Class() string { return r.r.class }
+
+// Provider of a primitive's agent, or "".
+func (r Resource) Provider() string { return r.r.provider }
+
+// Type of a primitive's agent.
+func (r Resource) Type() string { return r.r.typ }
+
+// Parent is the group or clone around it, or the zero value.
+func (r Resource) Parent() Resource { return Resource{r.s, r.r.parent}.orNone() }
+
+func (r Resource) orNone() Resource {
+	if r.r == nil {
+		return Resource{}
+	}
+	return r
+}
+
+// Outermost is the resource that no other contains: itself at least.
+func (r Resource) Outermost() Resource { return Resource{r.s, r.r.top()} }
+
+// Children are the members of a group or the instances of a clone.
+func (r Resource) Children() []Resource { return handles(r.s, r.r.children) }
+
+// Config is the element of the configuration, templates expanded. It must not be
+// changed.
+func (r Resource) Config() *cib.Element { return r.r.xml }
+
+// Instance is the number of the instance of a clone that it is in, or -1.
+func (r Resource) Instance() int { return r.r.instance }
+
+// Running are the nodes on which it, or anything in it, is active.
+func (r Resource) Running() []Node {
+	l := r.r.running
+	if r.r.variant != primitiveVariant {
+		l = r.r.location()
+	}
+	out := make([]Node, len(l))
+	for i, n := range l {
+		out[i] = Node{r.s, n}
+	}
+	return out
+}
+
+// Pending is the node on which an operation is under way while it is active
+// nowhere, or the zero value.
+func (r Resource) Pending() Node {
+	if r.r.pendingNode == nil {
+		return Node{}
+	}
+	return Node{r.s, r.r.pendingNode}
+}
+
+// Current is the node on which it is considered to run, or the zero value.
+func (r Resource) Current() Node {
+	if n := r.r.current(); n != nil {
+		return Node{r.s, n}
+	}
+	return Node{}
+}
+
+// Role is the word for what it does: Stopped, Started, Unpromoted, Promoted.
+func (r Resource) Role() string { return r.r.role.String() }
+
+// ShownRole is Role, with Unpromoted for what is started in a promotable clone.
+func (r Resource) ShownRole() string { return r.r.displayRole().String() }
+
+// Promoted tells whether it runs as the promoted one.
+func (r Resource) Promoted() bool { return r.r.role == rolePromoted }
+
+// Active tells whether all of it, or with any anything of it, is active.
+func (r Resource) Active(any bool) bool { return r.r.active(!any) }
+
+// Managed tells whether the cluster starts and stops it.
+func (r Resource) Managed() bool { return r.r.is(rManaged) }
+
+// Orphan tells that it is in a history and not in the configuration.
+func (r Resource) Orphan() bool { return r.r.is(rOrphan) }
+
+// Failed tells that its last result was a failure.
+func (r Resource) Failed() bool { return r.r.is(rFailed) }
+
+// Unique tells that its copies are told apart by their numbers.
+func (r Resource) Unique() bool { return r.r.is(rUnique) }
+
+// Promotable tells whether it is a promotable clone.
+func (r Resource) Promotable() bool { return r.r.is(rPromotable) }
+
+// PromotedMax is how many copies of a promotable clone may be promoted.
+func (r Resource) PromotedMax() int { return r.r.promotedMax }
+
+// Disabled tells that the configuration keeps it from running or promotion.
+func (r Resource) Disabled() bool { return r.r.disabled() }
+
+// Meta are its meta attributes, inherited ones included; the map must not be
+// changed.
+func (r Resource) Meta() map[string]string { return r.r.meta }
+
+// Params are its parameters on a node; on none if n is the zero value. The map
+// must not be changed.
+func (r Resource) Params(n Node) map[string]string { return r.s.parameters(r.r, n.n) }
+
+// FailCount is how often it failed on a node, expired failures included or not,
+// and when it did so last; the zero time means that this is not known.
+func (r Resource) FailCount(n Node, effective bool) (count Score, last time.Time) {
+	return r.s.failCount(n.n, r.r, effective, nil)
+}
+
+// MigrationThreshold is how many failures drive it away; 0 means never.
+func (r Resource) MigrationThreshold() Score { return r.r.migrationThreshold }
+
+// FailureTimeout is how long a failure counts; 0 means for ever.
+func (r Resource) FailureTimeout() time.Duration { return r.r.failureTimeout }
+
+// XML is the element of a resource as --output-as=xml has it.
+func (r Resource) XML() *cib.Element { return r.s.resourceXML(r.r) }
+
+// Digest returns the digest of the parameters of its start on a node, with
+// some of them replaced.
+func (r Resource) Digest(n Node, overrides map[string]string) string {
+	var params []Param
+	for _, p := range r.s.digestParams(r.r, n.n, tStart, 0) {
+		if _, ok := overrides[p.Name]; !ok {
+			params = append(params, p)
+		}
+	}
+	for k, v := range overrides {
+		params = append(params, Param{k, v})
+	}
+	slices.SortFunc(params, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
+	return paramDigest(params)
+}
