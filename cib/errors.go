@@ -22,6 +22,8 @@ var (
 	ErrPatch = errors.New("the patch does not apply")
 	// ErrDigest: a file does not match its digest.
 	ErrDigest = errors.New("the digest does not match")
+	// ErrDenied: access control does not let the user do this.
+	ErrDenied = errors.New("permission denied")
 	// ErrOwner: a file has an owner or mode under which it is not trusted.
 	ErrOwner = errors.New("wrong owner or permissions")
 )
@@ -45,7 +47,7 @@ func ExitCode(err error) int {
 		return 103
 	case errors.Is(err, ErrDigest):
 		return 104
-	case errors.Is(err, ErrOwner):
+	case errors.Is(err, ErrOwner), errors.Is(err, ErrDenied):
 		return 4
 	case errors.Is(err, ErrBadData), errors.Is(err, ErrValue), errors.As(err, &pe):
 		return 65

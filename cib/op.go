@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Verb says what an Op does.
@@ -55,6 +56,10 @@ type Op struct {
 	// configuration changes, where they are not empty: time as text, node,
 	// program and account.
 	LastWritten, Origin, Client, User string
+	// Restricted tells that access control applies: User, a member of Groups, may
+	// do what the permissions of the document allow (see ACL).
+	Restricted bool
+	Groups     []string
 	// Why is the reason that was given; it is remembered, not part of the document.
 	Why string
 	// Expect, if it is not "", is the admin_epoch and epoch ("0.17") of the only
@@ -78,13 +83,16 @@ const (
 	opUser        = "user"
 	opWhy         = "why"
 	opExpect      = "expect"
+	opRestricted  = "restricted"
+	opGroups      = "groups"
 )
 
 // EncodeOp returns the op as compact XML; equal ops give equal bytes.
 func EncodeOp(op Op) []byte {
 	e := New(opTag, opVerb, string(op.Verb))
 	for _, a := range []Attr{{opScope, op.Scope}, {opXPath, op.XPath}, {opAllowCreate, flag(op.AllowCreate)}, {opAll, flag(op.All)}, {opKeepStatus, flag(op.KeepStatus)},
-		{opUnchecked, flag(op.Unchecked)}, {opLastWritten, op.LastWritten}, {opOrigin, op.Origin}, {opClient, op.Client}, {opUser, op.User}, {opWhy, op.Why}, {opExpect, op.Expect}} {
+		{opUnchecked, flag(op.Unchecked)}, {opLastWritten, op.LastWritten}, {opOrigin, op.Origin}, {opClient, op.Client}, {opUser, op.User}, {opWhy, op.Why}, {opExpect, op.Expect},
+		{opRestricted, flag(op.Restricted)}, {opGroups, strings.Join(op.Groups, ",")}} {
 		if a.Value != "" {
 			e.Attrs = append(e.Attrs, a)
 		}
@@ -114,7 +122,10 @@ func DecodeOp(data []byte) (Op, error) {
 	op := Op{Verb: Verb(e.Get(opVerb)), Scope: e.Get(opScope), XPath: e.Get(opXPath),
 		AllowCreate: e.Get(opAllowCreate) != "", All: e.Get(opAll) != "", KeepStatus: e.Get(opKeepStatus) != "", Unchecked: e.Get(opUnchecked) != "",
 		LastWritten: e.Get(opLastWritten), Origin: e.Get(opOrigin), Client: e.Get(opClient), User: e.Get(opUser),
-		Why: e.Get(opWhy), Expect: e.Get(opExpect)}
+		Why: e.Get(opWhy), Expect: e.Get(opExpect), Restricted: e.Get(opRestricted) != ""}
+	if g := e.Get(opGroups); g != "" {
+		op.Groups = strings.Split(g, ",")
+	}
 	for _, c := range e.Children {
 		if !c.IsElement() || op.XML != nil {
 			return Op{}, fmt.Errorf("%w: a change holds one element only", ErrBadData)
@@ -168,6 +179,12 @@ func ApplyOp(root *Element, op Op) (*Element, error) {
 	out, err := op.apply(root)
 	if err != nil {
 		return nil, err
+	}
+	if op.Restricted && !op.Unchecked {
+		acl := ACLOf(root, Account{op.User, op.Groups})
+		if err := acl.mayApply(root, out, op.Verb); err != nil {
+			return nil, err
+		}
 	}
 	if Equal(root, out) {
 		return root, nil

@@ -55,7 +55,9 @@ func (d *Daemon) clientEdit(who caller, req *client.Request, reply member.Reply)
 		reply(cli.ExitUsage, "the section status is written by the cluster itself; to make it look again at a resource use crm_resource --cleanup")
 		return
 	}
+	acc := who.account()
 	op.Client, op.User = who.prog, who.user
+	op.Unchecked, op.Restricted, op.Groups = false, !acc.Unlimited(), acc.Groups
 	d.edit(req.RequestID, d.signed(op), reply)
 }
 

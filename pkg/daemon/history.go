@@ -49,8 +49,9 @@ func (m *memory) close() {
 	}
 }
 
-// remembered serves VerbHistory and VerbVersion, from any goroutine.
-func (d *Daemon) remembered(req *client.Request) *client.Response {
+// remembered serves VerbHistory and VerbVersion, from any goroutine; see is what
+// the caller may see of a document.
+func (d *Daemon) remembered(req *client.Request, see func(*cib.Element) *cib.Element) *client.Response {
 	if d.memory.store == nil {
 		return &client.Response{Code: cli.ExitUnavailable, Error: d.memory.err.Error()}
 	}
@@ -72,5 +73,5 @@ func (d *Daemon) remembered(req *client.Request) *client.Response {
 	case err != nil:
 		return &client.Response{Code: cli.ExitIOErr, Error: err.Error()}
 	}
-	return document(root)
+	return document(see(root))
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -18,13 +19,27 @@ import (
 // serve answers one request of a client; it runs on the connection's goroutine
 // and asks the owner for what it needs.
 func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, reply func(*client.Response) error) error {
+	see := func(root *cib.Element) *cib.Element { return root }
+	if acc := who.account(); !acc.Unlimited() {
+		limited, err := d.restrict(acc, req)
+		if err != nil {
+			return reply(refusal(err))
+		}
+		if limited != nil {
+			see = limited
+		}
+	}
 	switch req.Verb {
 	case client.VerbCIB:
-		return d.answer(reply, func() *client.Response { return document(d.machine.Document()) })
+		root, _ := d.current()
+		if root == nil {
+			return reply(shuttingDown())
+		}
+		return reply(document(see(root)))
 	case client.VerbStatus:
 		return d.answer(reply, func() *client.Response { return &client.Response{Status: d.status()} })
 	case client.VerbWatch:
-		return d.watch(ctx, reply)
+		return d.watch(ctx, see, reply)
 	case client.VerbEdit:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.clientEdit(who, req, done) })
 	case client.VerbVoter:
@@ -42,7 +57,7 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 	case client.VerbClient:
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.ask(req, askClient, req.Client, done) })
 	case client.VerbHistory, client.VerbVersion:
-		return reply(d.remembered(req))
+		return reply(d.remembered(req, see))
 	case client.VerbReload:
 		return d.reloader.ask(ctx, reply)
 	case client.VerbRestart:
@@ -54,10 +69,40 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		Error: fmt.Sprintf("the daemon (version %s) does not know the request %q: is the command of another version?", version.Version, req.Verb)})
 }
 
+// current returns the document and what is closed when it changes; nil when the
+// daemon has ended. Not for the owner goroutine.
+func (d *Daemon) current() (*cib.Element, <-chan struct{}) {
+	type now struct {
+		root *cib.Element
+		news <-chan struct{}
+	}
+	ch := make(chan now, 1)
+	d.call(func() { ch <- now{d.machine.Document(), d.news} })
+	select {
+	case n := <-ch:
+		return n.root, n.news
+	case <-d.done:
+		return nil, nil
+	}
+}
+
 // document is printed by the connection's goroutine: the owner only hands over
-// the immutable tree.
+// the immutable tree. Of a document of which the caller may see nothing, nothing
+// but that is told.
 func document(root *cib.Element) *client.Response {
+	if root == nil {
+		return &client.Response{Code: cli.ExitNoPerm, Error: cib.ErrDenied.Error() + ": no role lets this user read anything of the configuration"}
+	}
 	return &client.Response{XML: string(cib.PrintCompact(root))}
+}
+
+// refusal puts an error into an answer.
+func refusal(err error) *client.Response {
+	code := 1
+	if x := (*cli.Exit)(nil); errors.As(err, &x) {
+		code = x.Code
+	}
+	return &client.Response{Code: code, Error: err.Error()}
 }
 
 // answer runs f on the owner goroutine and sends what it returns.
@@ -68,7 +113,7 @@ func (d *Daemon) answer(reply func(*client.Response) error, f func() *client.Res
 	case r := <-ch:
 		return reply(r)
 	case <-d.done:
-		return reply(&client.Response{Code: cli.ExitDisconnect, Error: "the daemon is shutting down"})
+		return reply(shuttingDown())
 	}
 }
 
@@ -107,13 +152,13 @@ func (d *Daemon) waitFor(ctx context.Context, reply func(*client.Response) error
 }
 
 // watch sends the document now and after every change.
-func (d *Daemon) watch(ctx context.Context, reply func(*client.Response) error) error {
+func (d *Daemon) watch(ctx context.Context, see func(*cib.Element) *cib.Element, reply func(*client.Response) error) error {
 	for {
-		var news <-chan struct{}
-		if err := d.answer(reply, func() *client.Response {
-			news = d.news
-			return document(d.machine.Document())
-		}); err != nil {
+		root, news := d.current()
+		if root == nil {
+			return reply(shuttingDown())
+		}
+		if err := reply(document(see(root))); err != nil {
 			return err
 		}
 		select {
@@ -124,6 +169,10 @@ func (d *Daemon) watch(ctx context.Context, reply func(*client.Response) error) 
 			return nil
 		}
 	}
+}
+
+func shuttingDown() *client.Response {
+	return &client.Response{Code: cli.ExitDisconnect, Error: "the daemon is shutting down"}
 }
 
 // status gathers what the daemon knows beyond the CIB. Owner goroutine only.

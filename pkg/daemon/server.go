@@ -23,21 +23,27 @@ import (
 
 // caller is who sits at the other end of the socket.
 type caller struct {
-	user string
-	pid  int
-	prog string
+	// known tells that the kernel has said who it is.
+	known    bool
+	uid, gid uint32
+	user     string
+	pid      int
+	prog     string
 }
 
 // server accepts the connections of commands. Each has a goroutine; what it
 // asks for is done by the owner goroutine of the daemon through handle.
 type server struct {
-	ln     net.Listener
-	log    *slog.Logger
+	ln  net.Listener
+	log *slog.Logger
+	// admits says who may ask; nil lets everybody in whom the socket's mode lets in.
+	admits func(*caller) bool
 	handle func(context.Context, caller, *client.Request, func(*client.Response) error) error
 }
 
-// listen makes the socket: for root and, where it exists, the group haclient.
-func listen(runDir string) (net.Listener, error) {
+// listen makes the socket: for root and, where it exists, the group haclient;
+// open to all, where the daemon itself has to tell who may come in.
+func listen(runDir string, open bool) (net.Listener, error) {
 	path := filepath.Join(runDir, client.SocketName)
 	if c, err := net.Dial("unix", path); err == nil {
 		c.Close()
@@ -52,7 +58,12 @@ func listen(runDir string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g, err := user.LookupGroup("haclient"); err == nil {
+	if open {
+		if err := os.Chmod(path, 0o666); err != nil {
+			ln.Close()
+			return nil, err
+		}
+	} else if g, err := user.LookupGroup(adminGroup); err == nil {
 		if gid, err := strconv.Atoi(g.Gid); err == nil {
 			if os.Chown(path, -1, gid) == nil {
 				os.Chmod(path, 0o660)
@@ -82,6 +93,10 @@ func (s *server) serve(ctx context.Context) {
 	}
 }
 
+// refusalBound is how long the server waits for the question of a client that
+// gets no answer but a refusal.
+const refusalBound = time.Second
+
 // acceptRetry is how long the server waits after a failed accept.
 const acceptRetry = 100 * time.Millisecond
 
@@ -95,6 +110,14 @@ func (s *server) connection(ctx context.Context, c *net.UnixConn) {
 	enc := json.NewEncoder(c)
 	enc.SetEscapeHTML(false)
 	reply := func(r *client.Response) error { return enc.Encode(r) }
+	if s.admits != nil && !s.admits(&who) {
+		s.log.Warn(fmt.Sprintf("%s (pid %d, %s) may not talk to the cluster: it is neither root nor in the group %s, and no apiauth line names it", who.user, who.pid, who.prog, adminGroup))
+		// The answer comes after the question, or the client would find a closed door.
+		c.SetDeadline(time.Now().Add(refusalBound))
+		bufio.NewReaderSize(c, 4096).ReadSlice('\n')
+		reply(&client.Response{Code: cli.ExitNoPerm, Error: fmt.Sprintf("permission denied: %s is neither root nor in the group %s, and no apiauth line of ha.cf names it", who.user, adminGroup)})
+		return
+	}
 	sc := bufio.NewScanner(c)
 	sc.Buffer(make([]byte, 0, 4096), client.MaxLine)
 	for sc.Scan() {
@@ -134,6 +157,7 @@ func peer(c *net.UnixConn) caller {
 		if err != nil {
 			return
 		}
+		who.known, who.uid, who.gid = true, cred.Uid, cred.Gid
 		who.pid = int(cred.Pid)
 		who.user = strconv.Itoa(int(cred.Uid))
 		if u, err := user.LookupId(who.user); err == nil {

@@ -137,7 +137,8 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	hup, ignore := hangups()
 	defer ignore()
 	prio := realtime(s.conf, log.With("component", "heartbeat"))
-	ln, err := listen(o.RunDir)
+	admitted := newAdmission(s.conf, log)
+	ln, err := listen(o.RunDir, admitted.open)
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		d.inputs = peinput.NewRecorder(filepath.Join(o.StateDir, "pengine"), log.With("component", "pengine"))
 		go d.inputs.Run()
 	}
-	srv := &server{ln: ln, log: log, handle: d.serve}
+	srv := &server{ln: ln, log: log, admits: admitted.admits, handle: d.serve}
 	go srv.serve(life)
 	stopClients := d.startClients(life)
 	d.run(ctx)

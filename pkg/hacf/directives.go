@@ -108,7 +108,7 @@ func init() {
 
 		{Name: "watchdog", Syntax: "DEVICE", Summary: "watchdog device, petted while this node may run resources", set: (*parser).watchdog},
 		{Name: "use_apphbd", Syntax: "on|off", Default: "off", Summary: "register with apphbd", Support: NotYet, set: boolean(nil)},
-		{Name: "apiauth", Syntax: "CLIENT [uid=LIST] [gid=LIST]", Summary: "who may use the client interface", Support: NotYet, Note: "the daemon's socket is open to root and the group haclient", whole: true, many: true, set: (*parser).apiauth},
+		{Name: "apiauth", Syntax: "CLIENT [uid=LIST] [gid=LIST]", Summary: "who may use the client interface, besides root and the group haclient: the lines of cib, crmd, anon and default open the socket of commands to more", whole: true, many: true, set: (*parser).apiauth},
 		{Name: "respawn", Syntax: "USER /PATH ARGS", Summary: "program to run and restart", whole: true, many: true, set: func(p *parser, v string) { p.child(v, false) }},
 		{Name: "failfast", Syntax: "USER /PATH ARGS", Summary: "program whose abnormal death reboots the node", whole: true, many: true, set: func(p *parser, v string) { p.child(v, true) }},
 		{Name: "stonith", Syntax: "TYPE FILE", Summary: "fencing device of the whole cluster (haresources only)", whole: true, many: true, Support: NotYet, Note: "no node is fenced by it; haresources2cib makes a resource of stonith_host lines", set: (*parser).stonith},

@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// acls lets the account daemon read everything but one resource, and start and
+// stop resources.
+const acls = `<acls><acl_target id="daemon"><role id="op"/></acl_target><acl_role id="op"><acl_permission id="op-r" kind="read" xpath="/cib"/>` +
+	`<acl_permission id="op-w" kind="write" xpath="//primitive[@id='open']//nvpair[@name='target-role']"/><acl_permission id="op-d" kind="deny" reference="secret"/></acl_role></acls>`
+
+// TestAccess: whom the socket lets in, and access control inside.
+func TestAccess(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for _, n := range c.members() {
+		c.write(n, "/etc/ha.d/ha.cf", hacf+"apiauth cib uid=daemon gid=no-such-group\n", 0o600)
+	}
+	c.form()
+	at := c.other(c.dc(directors...)) // the permissions hold on the way to the DC too
+	c.logged(at, "there is no group no-such-group on this node; the name lets nobody in")
+	as := func(uid, command string) result {
+		return c.sh(at, "setpriv --reuid="+uid+" --regid="+uid+" --clear-groups "+command)
+	}
+	const exitNoPerm, exitDenied = 77, 4
+	if r := as("65534", "cibadmin -Q"); r.code != exitNoPerm || !strings.Contains(r.err, "is neither root nor in the group haclient, and no apiauth line of ha.cf names it") {
+		t.Errorf("a stranger is let in: %v", r)
+	}
+	c.ok(at, "cibadmin", "-M", "-c", "-o", "crm_config", "-X", options)
+	c.ok(at, "cibadmin", "-C", "-o", "resources", "-X", dummy("open"))
+	c.ok(at, "cibadmin", "-C", "-o", "resources", "-X", dummy("secret"))
+	if r := as("1", `cibadmin -M -o resources -X '<nvpair id="open-role" value="Started"/>'`); r.code != 0 {
+		t.Errorf("without enable-acl an account that was let in may not write: %v", r)
+	}
+	c.ok(at, "cibadmin", "-C", "-o", "configuration", "-X", acls)
+	c.ok(at, "cibadmin", "-M", "-c", "-o", "crm_config", "-X", `<cluster_property_set id="cib-bootstrap-options"><nvpair id="opt-acl" name="enable-acl" value="true"/></cluster_property_set>`)
+
+	if r := as("1", "cibadmin -Q"); r.code != 0 || strings.Contains(r.out, `<primitive id="secret"`) || !strings.Contains(r.out, `<primitive id="open"`) {
+		t.Errorf("what the account reads: %v", r)
+	}
+	if r := as("1", `cibadmin -M -o resources -X '<nvpair id="open-role" value="Stopped"/>'`); r.code != 0 {
+		t.Errorf("the account may not stop a resource: %v", r)
+	}
+	for _, command := range []string{
+		`cibadmin -M -o crm_config -X '<nvpair id="opt-acl" value="false"/>'`,
+		`cibadmin -D -o resources -X '<primitive id="open"/>'`,
+		`cibadmin -M -o acls -X '<acl_permission id="op-d" kind="write"/>'`,
+		"quorate restart",
+		"attrd_updater -n x -U 5",
+		"crm_failcount -D -r open",
+		"quorate cib log",
+	} {
+		c.unchanged(t, func() result { return as("1", command) }, at, exitDenied, "permission denied")
+	}
+	c.same(directors...)
+}
