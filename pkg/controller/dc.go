@@ -33,7 +33,17 @@ type dc struct {
 	nextChange time.Time // when time alone may change the policy engine's answer
 	engine     *transition.Engine
 	deadline   map[int]time.Time // of fired actions
-	adopted    map[string]int    // actions by the key of an older DC's command that is in flight
+	adopted    map[string]int    // actions by the key of an older command that is in flight
+	// carried are the commands in flight that belong to no transition of now, by
+	// their keys: those of a transition that was given up, and of an older DC.
+	carried map[string]carriedOp
+	aborted time.Time // when the running transition was aborted
+	// ignored counts the answers of the policy engine in a row that were old when
+	// they came; stubborn is until when a decision made all the same holds.
+	ignored  int
+	stubborn time.Time
+	// knownStops are the members' own stops that the policy engine was told of.
+	knownStops map[string]uint64
 	gate       gate
 
 	numUpdates uint64
@@ -89,7 +99,7 @@ func (d *dc) byName(name string) *nodeStatus { return d.nodes[name] }
 func (m *Machine) becomeDC() {
 	old := m.dc
 	d := &dc{view: m.view, nodes: map[string]*nodeStatus{}, waiting: map[string]bool{},
-		deadline: map[int]time.Time{}, adopted: map[string]int{}, changed: map[string]bool{}}
+		deadline: map[int]time.Time{}, adopted: map[string]int{}, carried: map[string]carriedOp{}, changed: map[string]bool{}}
 	m.dc = d
 	m.refreshNodes()
 	if old != nil {
@@ -230,6 +240,7 @@ func (m *Machine) joined(n *nodeStatus, msg *message) {
 			m.warn("crmd", "%v", err)
 		}
 	}
+	m.inherit(n, msg.Timeouts)
 	for k, v := range msg.Attrs {
 		if v != nil {
 			n.attrs[k] = *v
@@ -416,6 +427,10 @@ func (m *Machine) dcTick() {
 	}
 	m.addNodes()
 	m.expireActions()
+	if !d.stubborn.IsZero() && !m.now.Before(d.stubborn) {
+		d.stubborn = time.Time{}
+		m.withdrawAborted()
+	}
 	m.gateTick()
 	if resting := d.engine == nil || len(d.gate.parked) > 0; resting && !d.peRunning {
 		recheck := m.interval("cluster-recheck-interval", 15*time.Minute)

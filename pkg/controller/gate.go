@@ -117,6 +117,8 @@ func (m *Machine) NextTick() time.Duration {
 			return certifyRetry
 		}
 		switch {
+		case d.engine != nil && d.wanted != "":
+			return detachAfter / 5
 		case d.wanted != "" && d.engine == nil && !d.peRunning:
 			return 50 * time.Millisecond
 		case len(d.changed) > 0:

@@ -198,11 +198,24 @@ func pendingRecord(node string, o *lrm.Op, callID int) *cib.Element {
 	el := record(node, r)
 	// A pending operation is no failure: one entry under its usual id.
 	op := el.Children[len(el.Children)-1]
-	if o.Interval > 0 {
+	switch {
+	case o.Interval > 0:
 		op = op.WithAttr("id", o.Key())
+	case !replaces(o):
+		op = op.WithAttr("id", o.Resource+"_pending_"+o.Name+"_0")
 	}
 	return el.WithChildren(op)
 }
+
+// replaces tells pending operations that stand for what was known before: what
+// starts counts as active from its beginning. What stops or changes counts as it
+// was until the result is known, so that the policy engine plans the same again,
+// with the orderings that belong to it.
+func replaces(o *lrm.Op) bool {
+	return activating(o.Name) || o.Name == "monitor"
+}
+
+func activating(name string) bool { return name == "start" || name == "promote" }
 
 // featureSet is the version of the graph and history format spoken here.
 const featureSet = pkgversion.FeatureSet

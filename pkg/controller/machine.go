@@ -48,6 +48,7 @@ type Machine struct {
 	leaving   bool
 	left      bool
 	asked     time.Time // when a shutdown was last asked for
+	leavingAt time.Time // when it was asked for first
 
 	dc    *dc                     // set while this node is the DC
 	shown map[string]*cib.Element // node_state by name, as the DC told
@@ -247,7 +248,7 @@ func (m *Machine) Shutdown(now time.Time) {
 	if m.leaving {
 		return
 	}
-	m.leaving = true
+	m.leaving, m.leavingAt = true, now
 	m.info("crmd", "Heartbeat shutdown in progress: resources move away first")
 	if !m.view.Quorum {
 		m.leave()
@@ -255,6 +256,10 @@ func (m *Machine) Shutdown(now time.Time) {
 	}
 	m.askShutdown()
 }
+
+// shutdownEscalation is how long a node that leaves waits for the DC to move its
+// resources away.
+const shutdownEscalation = 20 * time.Minute
 
 func (m *Machine) askShutdown() {
 	m.asked = m.now
@@ -273,6 +278,10 @@ func (m *Machine) leave() {
 // Tick lets time pass.
 func (m *Machine) Tick(now time.Time) {
 	m.now = now
+	if esc := m.interval("shutdown-escalation", shutdownEscalation); m.leaving && !m.left && esc > 0 && now.Sub(m.leavingAt) >= esc {
+		m.warn("crmd", "crm_timer_popped: Shutdown Escalation (I_STOP) just popped in state %s: the DC has not let this node go within %v, what still runs here is stopped now", m.state, esc)
+		m.leave()
+	}
 	if m.leaving && !m.left && m.view.Quorum && now.Sub(m.asked) >= time.Second {
 		m.askShutdown()
 	}

@@ -56,8 +56,12 @@ func (m *Machine) joinRequest() *message {
 	for n := range m.hist.rsc {
 		all[n] = true
 	}
-	for _, o := range m.flight {
+	for key, o := range m.flight {
 		all[o.Resource] = true
+		if req.Timeouts == nil {
+			req.Timeouts = map[string]int64{}
+		}
+		req.Timeouts[key] = (o.Timeout + o.StartDelay).Milliseconds()
 	}
 	for _, n := range slices.Sorted(maps.Keys(all)) {
 		req.Resources = append(req.Resources, m.resourceText(n)...)

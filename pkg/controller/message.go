@@ -38,6 +38,9 @@ type message struct {
 	Attrs map[string]*string `json:"attrs,omitempty"`
 	// Leaving tells that the sender has asked to shut down (join_request).
 	Leaving bool `json:"leaving,omitempty"`
+	// Timeouts are the timeouts and delays of what is in flight, in milliseconds, by
+	// transition key (join_request).
+	Timeouts map[string]int64 `json:"timeouts,omitempty"`
 	// Candidate is a configuration found on the sender's disk that the cluster
 	// does not know yet (join_request).
 	Candidate string `json:"candidate,omitempty"`

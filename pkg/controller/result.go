@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +14,14 @@ import (
 // expireActions gives up actions whose result is overdue.
 func (m *Machine) expireActions() {
 	d := m.dc
+	for _, key := range slices.Sorted(maps.Keys(d.carried)) {
+		op := d.carried[key]
+		if _, adopted := d.adopted[key]; !adopted && !m.now.Before(op.deadline) {
+			m.warn("tengine", "%s on %s timed out: no result came back; what became of it is unknown until %s reports", op.key, op.node, op.node)
+			delete(d.carried, key)
+			m.want("lost result of " + op.key + " on " + op.node)
+		}
+	}
 	if d.engine == nil {
 		return
 	}
@@ -34,13 +44,8 @@ func (m *Machine) lostResult(a *pengine.GraphAction) {
 	if n == nil || p == nil || a.Operation == "cancel" || a.Operation == "delete" {
 		return
 	}
-	op := lrm.Op{Resource: p.ID, Class: p.Class, Provider: p.Provider, Type: p.Type,
-		Name: a.Operation, Interval: metaMS(a, "CRM_meta_interval", 0), TransitionKey: m.key(a), Params: params(a)}
-	for key, id := range m.dc.adopted {
-		if id == a.ID {
-			op.TransitionKey = key
-		}
-	}
+	op := m.commanded(a)
+	delete(m.dc.carried, op.TransitionKey)
 	if !remembered(&op) {
 		return
 	}
@@ -48,11 +53,26 @@ func (m *Machine) lostResult(a *pengine.GraphAction) {
 	m.touched(n)
 }
 
+// commanded is the operation of a fired action, under the key of the command
+// that was given.
+func (m *Machine) commanded(a *pengine.GraphAction) lrm.Op {
+	p := a.Primitive
+	op := lrm.Op{Resource: p.ID, Class: p.Class, Provider: p.Provider, Type: p.Type,
+		Name: a.Operation, Interval: metaMS(a, "CRM_meta_interval", 0), TransitionKey: m.key(a), Params: params(a)}
+	for key, id := range m.dc.adopted {
+		if id == a.ID {
+			op.TransitionKey = key
+		}
+	}
+	return op
+}
+
 // result takes the end of an operation on a member.
 func (m *Machine) result(n *nodeStatus, msg *message) {
 	d := m.dc
 	parts := strings.SplitN(msg.TransitionKey, ":", 4)
 	id := -1
+	delete(d.carried, msg.TransitionKey)
 	if mine, ok := d.adopted[msg.TransitionKey]; ok && d.engine != nil {
 		id = mine
 		delete(d.adopted, msg.TransitionKey)

@@ -17,15 +17,47 @@ func (m *Machine) want(reason string) {
 	d := m.dc
 	if d.wanted == "" {
 		d.wanted = reason
+		if delay := m.interval("transition-delay", 0); delay > 0 {
+			d.notBefore = later(d.notBefore, m.now.Add(delay))
+		}
 	}
 	if d.engine != nil {
-		if _, already := d.engine.Aborted(); !already {
-			m.info("tengine", "abort_transition_graph: %s: what runs is finished, then the policy engine decides anew", reason)
-		}
-		d.engine.Abort(pengine.Infinity, reason)
-		m.withdraw()
+		m.abort(reason)
 	}
 	m.advance()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// abort lets nothing more of the running transition begin.
+func (m *Machine) abort(reason string) {
+	d := m.dc
+	if _, already := d.engine.Aborted(); !already {
+		d.aborted = m.now
+		m.info("tengine", "abort_transition_graph: %s: nothing more of transition %d begins, and the policy engine decides anew",
+			reason, d.engine.Graph().TransitionID)
+	}
+	d.engine.Abort(pengine.Infinity, reason)
+	if m.now.Before(d.stubborn) {
+		return
+	}
+	m.withdraw()
+}
+
+// withdrawAborted gives up what waits for a certificate for an aborted
+// transition.
+func (m *Machine) withdrawAborted() {
+	if m.dc.engine == nil {
+		return
+	}
+	if _, aborted := m.dc.engine.Aborted(); aborted {
+		m.withdraw()
+	}
 }
 
 // advance does what can be done next: fire actions, end a transition, start
@@ -38,11 +70,14 @@ func (m *Machine) advance() {
 	if d.engine != nil {
 		m.fire()
 		if !d.engine.Over() || d.gate.waits() {
-			return
+			if !m.detach() {
+				return
+			}
 		}
 		m.endTransition()
 	}
 	switch {
+	case d.wanted != "" && m.awaits() != "":
 	case d.wanted == "":
 		m.to(Idle, "I_TE_SUCCESS", "C_FSA_INTERNAL", "notify_crmd")
 		if !d.importing && !m.addingNodes() {
@@ -65,6 +100,10 @@ func (m *Machine) schedule() {
 	m.peSerial++
 	d.peRunning = true
 	d.scheduled = m.now
+	d.knownStops = map[string]uint64{}
+	for name, n := range d.nodes {
+		d.knownStops[name] = n.ownStops
+	}
 	reason := d.wanted
 	d.wanted = ""
 	m.info("crmd", "do_pe_invoke: Query of the policy engine, transition %d: %s", m.transition, reason)
@@ -89,21 +128,42 @@ func (m *Machine) Scheduled(now time.Time, serial uint64, g *pengine.Graph, next
 		return
 	}
 	if d.wanted != "" { // something changed meanwhile: the answer is old
+		if d.ignored++; d.ignored <= maxIgnored {
+			m.advance()
+			return
+		}
+		m.info("tengine", "the policy engine was asked %d times, and something changed each time before its answer came: what can begin at once of the last answer begins", d.ignored)
+	}
+	d.ignored = 0
+	if why := m.unwanted(g); why != "" {
+		m.info("tengine", "%s is in flight and not wanted any more: the policy engine decides when its result is known", why)
+		if d.wanted == "" {
+			d.wanted = why + " was in flight"
+		}
 		m.advance()
 		return
 	}
 	m.transition++
-	limit := 0
+	limit, migrations := 0, 0
 	for _, p := range g.Params {
-		if p.Name == "batch-limit" {
+		switch p.Name {
+		case "batch-limit":
 			limit, _ = strconv.Atoi(p.Value)
+		case "migration-limit":
+			migrations, _ = strconv.Atoi(p.Value)
 		}
 	}
 	m.to(TransitionEngine, "I_PE_SUCCESS", "C_IPC_MESSAGE", "route_message")
 	m.info("tengine", "unpack_graph: Unpacked transition %d: %d actions in %d synapses",
 		g.TransitionID, len(g.Actions), len(g.Actions))
 	d.engine = transition.New(g, limit)
+	d.engine.LimitMigrations(migrations)
 	d.deadline, d.adopted = map[int]time.Time{}, map[string]int{}
+	if d.wanted != "" {
+		d.stubborn = m.now.Add(stubbornFor)
+		m.fire()
+		m.abort(d.wanted)
+	}
 	m.advance()
 }
 
@@ -197,16 +257,16 @@ func (m *Machine) initiate(a *pengine.GraphAction) {
 		c.Resource, c.Class, c.Provider, c.Type = p.ID, p.Class, p.Provider, p.Type
 	}
 	c.Params = params(a)
+	c.known(m.dc, a.Node)
 	if old := m.dc.inFlight(a.Node, c.Resource, lrm.OpKey(c.Resource, c.Operation, time.Duration(c.IntervalMS)*time.Millisecond)); old != "" {
 		m.info("tengine", "send_rsc_command: action %d: %s on %s is in flight already: its result is waited for", a.ID, a.Key, a.Node)
 		m.dc.adopted[old] = a.ID
+		if op, ok := m.dc.carried[old]; ok {
+			m.dc.deadline[a.ID] = op.deadline
+		}
 		return
 	}
 	m.info("tengine", "send_rsc_command: Initiating action %d: %s on %s", a.ID, a.Key, a.Node)
-	if n := m.dc.byName(a.Node); n != nil {
-		known := n.ownStops
-		c.OwnStops = &known
-	}
 	m.send(a.Node, &message{Kind: msgCommand, Command: c})
 }
 

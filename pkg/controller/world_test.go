@@ -29,9 +29,12 @@ type world struct {
 	log     []string
 	starts  []string // "rsc node" in the order of execution
 
-	shared    map[string]bool // resources that may run on several nodes
-	onAddNode func(AddNode)
-	onImport  func(Import)
+	shared map[string]bool // resources that may run on several nodes
+	// onSchedule is called while the policy engine works.
+	onSchedule func()
+	flood      int
+	onAddNode  func(AddNode)
+	onImport   func(Import)
 }
 
 type worldTimer struct {
@@ -51,6 +54,8 @@ type worldNode struct {
 	ops     map[string]lrm.Op // the newest of each kind
 	hang    map[string]bool   // operations that never answer
 	stuck   map[string]bool   // resources with such an operation
+	slow    map[string]time.Duration
+	busy    map[string]time.Time // by resource: when its last operation ends
 }
 
 const worldCIB = `<cib admin_epoch="0" epoch="1" num_updates="0" validate-with="pacemaker-3.9"><configuration>
@@ -77,7 +82,7 @@ func newWorld(t *testing.T, names ...string) *world {
 
 func (w *world) boot(name string) {
 	old := w.nodes[name]
-	n := &worldNode{name: name, up: true, running: map[string]bool{}, fail: map[string]int{}, hang: map[string]bool{}, stuck: map[string]bool{}, ops: map[string]lrm.Op{},
+	n := &worldNode{name: name, up: true, running: map[string]bool{}, fail: map[string]int{}, hang: map[string]bool{}, stuck: map[string]bool{}, slow: map[string]time.Duration{}, busy: map[string]time.Time{}, ops: map[string]lrm.Op{},
 		m: New(Config{Self: name, UUID: "uuid-" + name, TransitionerID: "te-" + name})}
 	if old != nil {
 		n.calls = old.calls
@@ -182,14 +187,19 @@ func (w *world) effect(n *worldNode, e Effect) {
 		w.execute(n, e)
 	case Schedule:
 		res, err := pengine.Schedule(e.Root, w.now, pengine.Options{TransitionID: e.TransitionID})
-		w.queue = append(w.queue, func() {
+		answer := func() {
 			var g *pengine.Graph
 			var next time.Time
 			if err == nil {
 				g, next = res.Graph, res.NextChange
 			}
 			n.m.Scheduled(w.now, e.Serial, g, next, err)
-		})
+		}
+		if w.onSchedule == nil {
+			w.queue = append(w.queue, answer)
+			break
+		}
+		w.timers = append(w.timers, worldTimer{w.now.Add(10 * time.Millisecond), w.onSchedule}, worldTimer{w.now.Add(20 * time.Millisecond), answer})
 	case Certify:
 		w.queue = append(w.queue, func() {
 			var gone []string
@@ -227,7 +237,16 @@ func (w *world) execute(n *worldNode, e Execute) {
 	n.ops[op.Key()] = op
 	n.calls++
 	call := n.calls
-	w.timers = append(w.timers, worldTimer{w.now.Add(50 * time.Millisecond), func() {
+	took := n.slow[op.Key()]
+	if took == 0 {
+		took = 50 * time.Millisecond
+	}
+	began := w.now
+	if b := n.busy[op.Resource]; b.After(began) { // one at a time
+		began = b
+	}
+	n.busy[op.Resource] = began.Add(took)
+	w.timers = append(w.timers, worldTimer{began.Add(took), func() {
 		if !n.up {
 			return
 		}

@@ -25,8 +25,12 @@ type Engine struct {
 	ready   []int   // indices with no missing input, not fired
 	running int
 	limit   int
-	done    int
-	failed  int
+	// migrations bounds the migrations a node takes part in at a time, -1: no
+	// bound; migrating counts them.
+	migrations int
+	migrating  map[string]int
+	done       int
+	failed     int
 
 	aborted  bool
 	priority pengine.Score
@@ -44,6 +48,9 @@ func New(g *pengine.Graph, batchLimit int) *Engine {
 		missing: make([]int, len(g.Actions)),
 		next:    make([][]int, len(g.Actions)),
 		limit:   batchLimit,
+
+		migrations: -1,
+		migrating:  map[string]int{},
 	}
 	for i, a := range g.Actions {
 		e.byID[a.ID] = i
@@ -60,6 +67,38 @@ func New(g *pengine.Graph, batchLimit int) *Engine {
 		}
 	}
 	return e
+}
+
+// LimitMigrations bounds how many migrations a node may take part in at a time,
+// as their source or target (migration-limit); n <= 0 means no limit.
+func (e *Engine) LimitMigrations(n int) {
+	if e.migrations = n; n <= 0 {
+		e.migrations = -1
+	}
+}
+
+// migration returns the nodes that an action of a live migration burdens.
+func migration(a *pengine.GraphAction) []string {
+	if a.Operation != "migrate_to" && a.Operation != "migrate_from" {
+		return nil
+	}
+	nodes := []string{a.Node}
+	for _, name := range []string{"CRM_meta_migrate_source", "CRM_meta_migrate_target"} {
+		if n := a.Param(name); n != "" && n != a.Node {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// migrationWaits tells whether one of the nodes migrates as much as it may.
+func (e *Engine) migrationWaits(nodes []string) bool {
+	for _, n := range nodes {
+		if e.migrations >= 0 && e.migrating[n] >= e.migrations {
+			return true
+		}
+	}
+	return false
 }
 
 // Fire returns the actions to start now, in the order of the graph. Pseudo
@@ -81,9 +120,13 @@ func (e *Engine) Fire() []*pengine.GraphAction {
 			e.confirm(i, true)
 			continue
 		}
-		if e.limit > 0 && e.running >= e.limit {
+		nodes := migration(a)
+		if e.limit > 0 && e.running >= e.limit || e.migrationWaits(nodes) {
 			kept = append(kept, i)
 			continue
+		}
+		for _, n := range nodes {
+			e.migrating[n]++
 		}
 		e.state[i] = fired
 		e.running++
@@ -107,6 +150,9 @@ func (e *Engine) Confirm(id int, ok bool) bool {
 
 func (e *Engine) confirm(i int, ok bool) {
 	e.running--
+	for _, n := range migration(e.graph.Actions[i]) {
+		e.migrating[n]--
+	}
 	if !ok {
 		e.state[i] = failed
 		e.failed++
