@@ -10,6 +10,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // ipaddr manages a floating address through netlink. As IPaddr it is IPv4 and
@@ -198,7 +200,7 @@ func (a *ipaddr) start(ctx context.Context, k *host, s ipSpec, env *Env) (rc int
 	}
 	keep = a.announce(ctx, k, l, s, env)
 	if s.startScript != "" {
-		if out, err := exec.CommandContext(ctx, s.startScript).CombinedOutput(); err != nil {
+		if out, err := realtime.CombinedOutput(exec.CommandContext(ctx, s.startScript)); err != nil {
 			return env.fail(ocfErrGeneric, "local_start_script %s: %v: %.200s", s.startScript, err, out), keep
 		}
 	}
@@ -339,7 +341,7 @@ func (a *ipaddr) stop(ctx context.Context, k *host, s ipSpec, env *Env) int {
 	if released {
 		env.info("IP Address %s released", s.ip)
 		if s.stopScript != "" {
-			if out, err := exec.CommandContext(ctx, s.stopScript).CombinedOutput(); err != nil {
+			if out, err := realtime.CombinedOutput(exec.CommandContext(ctx, s.stopScript)); err != nil {
 				env.info("local_stop_script %s: %v: %.200s", s.stopScript, err, out)
 			}
 		}

@@ -2,7 +2,6 @@ package ccm
 
 import (
 	"fmt"
-	"log/slog"
 	"runtime"
 	"time"
 
@@ -11,9 +10,8 @@ import (
 
 // alarm is how the beater waits.
 type alarm interface {
-	// enter is called once by the goroutine that will wait. It returns the
-	// scheduling class for users.
-	enter(prio int, log *slog.Logger) *string
+	// enter is called once by the goroutine that will wait.
+	enter()
 	// wait returns after the time, in nanoseconds, or when woken.
 	wait(ns int64)
 	// wake ends the present wait, or the next. It never waits.
@@ -32,21 +30,8 @@ func newThreadAlarm() (*threadAlarm, error) {
 	return &threadAlarm{fd: fd}, nil
 }
 
-// enter keeps the thread and asks for the real-time class. The class is not
-// inherited by threads and programs that are started from here.
-func (a *threadAlarm) enter(prio int, log *slog.Logger) *string {
-	runtime.LockOSThread()
-	class := "normal"
-	if prio > 0 {
-		err := unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_RR, Flags: unix.SCHED_FLAG_RESET_ON_FORK, Priority: uint32(prio)}, 0)
-		if err == nil {
-			class = fmt.Sprintf("real-time (SCHED_RR %d)", prio)
-		} else {
-			go log.Warn(fmt.Sprintf("Heartbeats are sent without real-time priority: %v; they may be late on a busy machine (give the daemon CAP_SYS_NICE, or write: realtime off)", err))
-		}
-	}
-	return &class
-}
+// enter keeps the thread.
+func (a *threadAlarm) enter() { runtime.LockOSThread() }
 
 func (a *threadAlarm) wait(ns int64) {
 	if ns <= 0 {
@@ -72,10 +57,7 @@ type timerAlarm struct{ woken chan struct{} }
 
 func newTimerAlarm() *timerAlarm { return &timerAlarm{woken: make(chan struct{}, 1)} }
 
-func (a *timerAlarm) enter(int, *slog.Logger) *string {
-	class := "virtual"
-	return &class
-}
+func (a *timerAlarm) enter() {}
 
 func (a *timerAlarm) wait(ns int64) {
 	if ns <= 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/ccm/agree"
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // beater sends the beats of this node, each with the time at which it leaves. It
@@ -35,7 +36,6 @@ type beater struct {
 
 	sent, lateBeats, withheld atomic.Uint64
 	worst                     atomic.Int64
-	class                     atomic.Pointer[string]
 }
 
 // vouched is a beat and when the runner vouched for it.
@@ -56,7 +56,7 @@ type BeatStats struct {
 	Sent, Late, Withheld uint64
 	// Worst is the longest time a beat left after it was due.
 	Worst time.Duration
-	// Class is the scheduling class of the sender's thread, for users.
+	// Class is the scheduling class of this process, for users.
 	Class string
 }
 
@@ -66,11 +66,8 @@ type BeatStats struct {
 func beatPatience(t agree.Timing) time.Duration { return max(t.Deadtime, time.Second) }
 
 func newBeater(cluster uint64, t agree.Timing, a alarm, clock func() int64, send func([]byte), log *slog.Logger) *beater {
-	b := &beater{send: send, clock: clock, cluster: cluster, period: int64(t.Beat), patience: int64(beatPatience(t)),
+	return &beater{send: send, clock: clock, cluster: cluster, period: int64(t.Beat), patience: int64(beatPatience(t)),
 		alarm: a, log: log, done: make(chan struct{})}
-	class := "normal"
-	b.class.Store(&class)
-	return b
 }
 
 // vouch gives the beater what to repeat from now on; news leave at once. Only the
@@ -89,11 +86,11 @@ func (b *beater) vouch(beat *agree.Beat) {
 	}
 }
 
-// start begins to beat; prio is the real-time priority of the thread, 0 for none.
-func (b *beater) start(prio int) {
+// start begins to beat.
+func (b *beater) start() {
 	go func() {
 		defer close(b.done)
-		b.class.Store(b.alarm.enter(prio, b.log))
+		b.alarm.enter()
 		b.run()
 	}()
 }
@@ -170,5 +167,5 @@ func (b *beater) tell(format string, args ...any) {
 
 func (b *beater) stats() BeatStats {
 	return BeatStats{Period: time.Duration(b.period), Sent: b.sent.Load(), Late: b.lateBeats.Load(), Withheld: b.withheld.Load(),
-		Worst: time.Duration(b.worst.Load()), Class: *b.class.Load()}
+		Worst: time.Duration(b.worst.Load()), Class: realtime.Class()}
 }

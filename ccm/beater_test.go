@@ -185,7 +185,7 @@ func TestLateBeatsAreCounted(t *testing.T) {
 		var sent []time.Time
 		b := newBeater(1, timing, a, bubbleClock, func([]byte) { sent = append(sent, time.Now()) }, nil)
 		b.vouch(&agree.Beat{})
-		b.start(0)
+		b.start()
 		time.Sleep(timing.Beat + time.Millisecond)
 		if s := b.stats(); s.Late != 0 || s.Sent != 3 && s.Sent != 2 {
 			t.Fatalf("in time, but %+v", s)

@@ -46,9 +46,6 @@ type Config struct {
 	// time a quorum confirms it anew. It is called by the runner and must return
 	// at once.
 	OnLease func(stop int64)
-	// RealtimePriority is the SCHED_RR priority of the thread that sends the
-	// beats, 1 to 99; 0 leaves it in the normal class.
-	RealtimePriority int
 	// Work, if set, runs work that takes long, on a goroutine of its own.
 	Work func(work func())
 	// Logger, or slog.Default.

@@ -142,7 +142,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		return fail(errors.Join(err, n.tr.Close()))
 	}
 	n.beater = newBeater(n.cluster, cfg.Timing, wake, n.clock, n.tr.Broadcast, n.log)
-	n.beater.start(cfg.RealtimePriority)
+	n.beater.start()
 	n.pump()
 	ctx, n.stop = context.WithCancel(ctx)
 	go n.run(ctx)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // killWait is how long a killed process may take to be gone.
@@ -57,7 +59,7 @@ func (p *process) run(ctx context.Context) (ended, error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cg := newCgroup()
 	cg.attach(c.SysProcAttr)
-	err = c.Start()
+	err = realtime.Start(c)
 	cg.started()
 	_, _ = outW.Close(), errW.Close()
 	if err != nil {

@@ -30,6 +30,13 @@ const (
 // Socket buffers: room for a window of data from several peers at once.
 const socketBuffer = 4 << 20
 
+// In a flood that never lets the socket run empty, a reader rests so long after
+// such a turn: it may be real-time, and others want the processor too.
+const (
+	floodTurn = 40 * time.Millisecond
+	floodRest = 10 * time.Millisecond
+)
+
 // groupOf is one multicast group on a medium.
 type groupOf struct {
 	addr netip.Addr
@@ -291,6 +298,7 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 	}
 	var next time.Time
 	var lost uint32
+	empty := ccm.Boottime() // when the socket was
 	for ctx.Err() == nil {
 		if now := time.Now(); now.After(next) {
 			ifi, err := net.InterfaceByName(u.iface)
@@ -313,6 +321,12 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 		}
 		n, err := pc.ReadBatch(msgs, 0)
 		at := ccm.Boottime()
+		if n < batch {
+			empty = at
+		} else if at-empty > int64(floodTurn) {
+			time.Sleep(floodRest)
+			empty = ccm.Boottime()
+		}
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				continue

@@ -48,7 +48,7 @@ func RunArbiter(ctx context.Context, o Options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	cc.RealtimePriority = realtime(conf, log.With("component", "heartbeat"))
+	enterRealtime(conf, timing, log.With("component", "heartbeat"))
 	node, err := ccm.Start(life, cc)
 	if err != nil {
 		return err

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // noRespawn is the exit code with which a client says "do not start me again".
@@ -42,7 +44,7 @@ func respawn(ctx context.Context, log *slog.Logger, running *sync.Map, userName,
 		cmd.SysProcAttr.Credential = cred
 		log.Info(fmt.Sprintf("Starting child client %q (%d,%d)", name, cred.Uid, cred.Gid))
 		begun := time.Now()
-		if err = cmd.Start(); err == nil {
+		if err = realtime.Start(cmd); err == nil {
 			running.Store(path, true)
 			err = cmd.Wait()
 			running.Delete(path)

@@ -136,7 +136,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	log.Info(fmt.Sprintf("Configuration validated. Starting heartbeat %s", version.Version))
 	hup, ignore := hangups()
 	defer ignore()
-	prio := realtime(s.conf, log.With("component", "heartbeat"))
+	prio := enterRealtime(s.conf, s.timing, log.With("component", "heartbeat"))
 	admitted := newAdmission(s.conf, log)
 	ln, err := listen(o.RunDir, admitted.open)
 	if err != nil {
@@ -154,7 +154,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		log.Warn(w)
 	}
 	again := takeHandover(log)
-	watch, dog, err := startGuard(o, s, again, log.With("component", "guard"))
+	watch, dog, err := startGuard(o, s, again, prio, log.With("component", "guard"))
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,6 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	cc.RealtimePriority = prio
 	cc.OnLease = func(stop int64) {
 		watch.SetLease(stop)
 		addrs.confirmed()
@@ -270,16 +269,13 @@ func newTiming(conf *hacf.Config) (agree.Timing, error) {
 // startGuard opens the watchdog and starts the guard. What an earlier daemon
 // left active was run by a right that is gone and is stopped, unless this
 // program replaces it in the same process and the lease holds.
-func startGuard(o Options, s *settings, again handover, log *slog.Logger) (*guard.Guard, *guard.Watchdog, error) {
+func startGuard(o Options, s *settings, again handover, prio int, log *slog.Logger) (*guard.Guard, *guard.Watchdog, error) {
 	dog, err := openWatchdog(o, s, again, log)
 	if err != nil {
 		return nil, nil, err
 	}
 	opts := guard.Options{RunDir: o.RunDir, Lease: s.timing.Lease, Bound: s.timing.StopBound, Fresh: s.timing.EchoAge,
-		Watchdog: dog, Stop: again.Stop, ErrOut: os.Stderr, Logger: log}
-	if s.conf.Realtime {
-		opts.Priority = s.conf.RTPrio
-	}
+		Watchdog: dog, Priority: prio, Stop: again.Stop, ErrOut: os.Stderr, Logger: log}
 	if again.Stop == 0 {
 		if err := guard.Retire(o.RunDir); err != nil {
 			return nil, nil, err

@@ -13,8 +13,8 @@
 //
 // The nouns: [Guard] is the daemon's hold on the process, [State] what the two
 // share, [Watchdog] the open device, [Reset] a way to reset the machine, [Main]
-// the process itself. Its loop stays on one thread, real-time where permitted,
-// and sleeps in the kernel; nothing of the runtime stands between the end of a
+// the process itself. It is real-time where permitted, above the daemon, which may
+// be what hangs. Its loop stays on one thread and sleeps in the kernel; nothing of the runtime stands between the end of a
 // pause and the look at the lease.
 //
 // What the guard cannot help: both processes killed or stopped at once. Then the

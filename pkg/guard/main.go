@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/pkg/memlock"
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // ResourceDir is the run directory of the local resource manager below the
@@ -58,7 +60,8 @@ func Main(args []string, log *slog.Logger) int {
 	if err := memlock.Lock(); err != nil {
 		log.Debug(fmt.Sprintf("memory is not locked: %v", err))
 	}
-	if err := realtime(set.Priority); err != nil {
+	runtime.LockOSThread() // for run
+	if err := realtime.Enter(set.Priority); err != nil {
 		log.Info(fmt.Sprintf("the guard runs in the normal class: %v", err))
 	}
 	lock, err := os.OpenFile(filepath.Join(args[0], lockName), os.O_RDWR|os.O_CREATE, 0o600)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // Command is the hidden command of the program that is the guard.
@@ -164,7 +165,7 @@ func (g *Guard) spawn() (*exec.Cmd, error) {
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2", "GOGC=50")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	g.State.p.seen.Store(ccm.Boottime())
-	if err := cmd.Start(); err != nil {
+	if err := realtime.Start(cmd); err != nil {
 		w.Close()
 		return nil, err
 	}

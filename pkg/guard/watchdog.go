@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // ErrWatchdog indicates a watchdog that was asked for and cannot be used.
@@ -37,7 +39,7 @@ type Watchdog struct {
 
 // loadDriver loads the software watchdog. A variable, for tests.
 var loadDriver = func(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "modprobe", "softdog").CombinedOutput()
+	out, err := realtime.CombinedOutput(exec.CommandContext(ctx, "modprobe", "softdog"))
 	if err != nil {
 		return fmt.Errorf("modprobe softdog: %w: %s", err, strings.TrimSpace(string(out)))
 	}

@@ -87,8 +87,8 @@ func init() {
 		{Name: "msgfmt", Syntax: "classic|netstring", Default: "classic", Summary: "wire format", Support: NoEffect, Note: "the frames are this program's own", set: oneOf(nil, "classic", "netstring")},
 		{Name: "max_rexmit_delay", Syntax: "MS", Default: "250", Summary: "upper bound of the delay of a retransmit request", Support: NoEffect, Note: "the links pace retransmissions themselves", set: intIn(1, 1<<30, nil)},
 
-		{Name: "realtime", Syntax: "on|off", Default: "on", Summary: "locked memory, and a real-time class for the sender of heartbeats", set: boolean(func(c *Config) *bool { return &c.Realtime })},
-		{Name: "rtprio", Syntax: "N", Default: "1", Summary: "real-time priority of the sender of heartbeats, 1 to 99", set: (*parser).rtprio},
+		{Name: "realtime", Syntax: "on|off", Default: "on", Summary: "locked memory and a real-time class for the daemon and its guard; agents never have it", set: boolean(func(c *Config) *bool { return &c.Realtime })},
+		{Name: "rtprio", Syntax: "N", Default: "1", Summary: "real-time priority of the daemon, 1 to 99; the guard has the next", set: (*parser).rtprio},
 		{Name: "memreserve", Syntax: "KB", Default: "6500", Summary: "memory allocated in advance", Support: NoEffect, Note: "the runtime manages memory", set: intIn(1, 1<<40, nil)},
 		{Name: "coredumps", Syntax: "on|off", Default: "on", Summary: "whether core files are written", Support: NotYet, Note: "the machine's own limit holds", set: boolean(func(c *Config) *bool { return &c.CoreDumps })},
 		{Name: "coreroot", Syntax: "DIRECTORY", Default: "/var/lib/heartbeat/cores", Summary: "where core files go", Support: NotYet, Note: "the machine's own setting holds", set: absolutePath(func(c *Config) *string { return &c.CoreRoot })},
