@@ -50,23 +50,6 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// A guard that is killed is replaced, and what the daemon runs is not touched.
-func TestGuardIsReplaced(t *testing.T) {
-	t.Parallel()
-	c := newCluster(t, "litsha21", "litsha22")
-	c.form()
-	c.ok("litsha22", "cibadmin", "-M", "-c", "-o", "crm_config", "-X", noFencing)
-	c.ok("litsha22", "cibadmin", "-C", "-o", "resources", "-X", guarded)
-	owner := c.ownedByOther(floating, "")
-	first := c.sh(owner, "cat /var/run/heartbeat/guard.lock").out
-	c.sh(owner, "kill -9 "+first)
-	c.until("another guard", func() (bool, string) {
-		r := c.sh(owner, "cat /var/run/heartbeat/guard.lock")
-		return r.out != "" && r.out != first, r.String()
-	})
-	c.owned(floating, owner)
-}
-
 // pids returns daemon and guard of a node as kill takes them.
 func (c *cluster) pids(name string) string {
 	c.t.Helper()
