@@ -36,6 +36,9 @@ const (
 	VerbVersion = "version"
 	// VerbWatch answers with the document whenever it changes.
 	VerbWatch = "watch"
+	// VerbSubscribe answers with the document and the peers, and then with what
+	// changes: Response.Patch, Response.Peers or both.
+	VerbSubscribe = "subscribe"
 	// VerbCleanup forgets the history and failures of a resource.
 	VerbCleanup = "cleanup"
 	// VerbVoter makes the change Request.Voter of the electorate.
@@ -109,6 +112,12 @@ type Response struct {
 	Code  int    `json:"code"`
 	Error string `json:"error,omitempty"`
 	XML   string `json:"xml,omitempty"`
+	// Patch is what has changed since the response before (VerbSubscribe), as
+	// cib.MakePatch tells it.
+	Patch string `json:"patch,omitempty"`
+	// Peers are the nodes and ping nodes as the membership layer of this node sees
+	// them (VerbSubscribe); nil when nothing of them has changed.
+	Peers []Peer `json:"peers,omitempty"`
 	// History answers VerbHistory, oldest first.
 	History []history.Entry `json:"history,omitempty"`
 	// Attrs answers VerbAttrs, by name.
@@ -119,6 +128,15 @@ type Response struct {
 	Restarts bool `json:"restarts,omitempty"`
 	// Status answers VerbStatus.
 	Status *Status `json:"status,omitempty"`
+}
+
+// Peer is a node as the membership layer sees it.
+type Peer struct {
+	Name string `json:"name"`
+	// Type is normal, arbiter or ping.
+	Type string `json:"type"`
+	// Status is init, up, active, dead or ping.
+	Status string `json:"status"`
 }
 
 // Status is what the daemon knows beyond the CIB.

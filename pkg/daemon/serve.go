@@ -40,6 +40,8 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		return d.answer(reply, func() *client.Response { return &client.Response{Status: d.status()} })
 	case client.VerbWatch:
 		return d.watch(ctx, see, reply)
+	case client.VerbSubscribe:
+		return d.subscribe(ctx, see, reply)
 	case client.VerbEdit:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.clientEdit(who, req, done) })
 	case client.VerbVoter:
@@ -148,26 +150,6 @@ func (d *Daemon) waitFor(ctx context.Context, reply func(*client.Response) error
 		}
 		return reply(&client.Response{Code: cli.ExitTimeout,
 			Error: "the daemon shut down before the outcome was known"})
-	}
-}
-
-// watch sends the document now and after every change.
-func (d *Daemon) watch(ctx context.Context, see func(*cib.Element) *cib.Element, reply func(*client.Response) error) error {
-	for {
-		root, news := d.current()
-		if root == nil {
-			return reply(shuttingDown())
-		}
-		if err := reply(document(see(root))); err != nil {
-			return err
-		}
-		select {
-		case <-news:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-d.done:
-			return nil
-		}
 	}
 }
 

@@ -126,7 +126,7 @@ func (s *server) connection(ctx context.Context, c *net.UnixConn) {
 			reply(&client.Response{Code: cli.ExitUsage, Error: "request is no JSON document: " + err.Error()})
 			return
 		}
-		if req.Verb == client.VerbWatch {
+		if req.Verb == client.VerbWatch || req.Verb == client.VerbSubscribe {
 			// Nothing more is asked on this connection: its end ends the watch.
 			go func() {
 				io.Copy(io.Discard, c)

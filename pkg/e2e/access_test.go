@@ -10,7 +10,8 @@ import (
 const acls = `<acls><acl_target id="daemon"><role id="op"/></acl_target><acl_role id="op"><acl_permission id="op-r" kind="read" xpath="/cib"/>` +
 	`<acl_permission id="op-w" kind="write" xpath="//primitive[@id='open']//nvpair[@name='target-role']"/><acl_permission id="op-d" kind="deny" reference="secret"/></acl_role></acls>`
 
-// TestAccess: whom the socket lets in, and access control inside.
+// TestAccess: whom the socket lets in, access control inside, and a client that
+// follows the changes.
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -54,4 +55,5 @@ func TestAccess(t *testing.T) {
 		c.unchanged(t, func() result { return as("1", command) }, at, exitDenied, "permission denied")
 	}
 	c.same(directors...)
+	c.sub("subscription", func(_ *testing.T, c *cluster) { c.subscription(at, c.other(at)) })
 }
