@@ -203,7 +203,9 @@ func (s *scheduler) readOnFail(r *resource, o *opInfo, task string, interval int
 		case "restart":
 			o.onFail = failRecover
 		case "restart-container":
-			o.onFail = failRecover
+			if ok = r.container != nil; ok {
+				o.onFail = failRestartContainer
+			}
 		case "demote":
 			o.onFail = failDemote
 		default:
@@ -213,6 +215,17 @@ func (s *scheduler) readOnFail(r *resource, o *opInfo, task string, interval int
 	}
 	if !ok {
 		switch {
+		case r.container != nil:
+			o.onFail = failRestartContainer
+		case r.remoteConnection() && task != tStart && (task != tMonitor || interval > 0):
+			// The node is out of reach.
+			o.onFail = failResetRemote
+			if !r.is(rManaged) {
+				o.onFail = failStop
+			}
+			if !r.is(rManaged) || r.reconnect > 0 {
+				o.failRole = roleStopped
+			}
 		case task != tStop:
 			o.onFail = failRecover
 		case s.cfg.fencing:
@@ -317,7 +330,7 @@ func (s *scheduler) actionRunnable(a *action, forGraph bool) {
 	switch {
 	case a.node == nil:
 		a.clear(aRunnable)
-	case !a.node.online:
+	case !a.node.online && !(a.node.isGuest() && a.node.reset):
 		a.clear(aRunnable)
 		if a.rsc.is(rManaged) && forGraph && a.task == tStop && !a.node.unclean {
 			s.fenceNode(a.node, "resource actions are unrunnable", false)
@@ -326,7 +339,12 @@ func (s *scheduler) actionRunnable(a *action, forGraph bool) {
 		a.clear(aRunnable)
 	case a.needs == needsNothing:
 		a.reason = ""
-		a.set(aRunnable)
+		if a.node.isGuest() && !s.canFence(a.node) {
+			// Its host is lost and cannot be fenced.
+			a.clear(aRunnable)
+		} else {
+			a.set(aRunnable)
+		}
 	default:
 		switch s.quorumFor(a.rsc) {
 		case quorumStop, quorumSuicide:

@@ -145,6 +145,9 @@ func (s *scheduler) assignPrimitive(r *resource, prefer *node) *node {
 		s.chooseNode(r, prefer)
 	}
 	r.clear(rAssigning)
+	if r.is(rConnection) {
+		s.connectionAssigned(r)
+	}
 	return r.assigned
 }
 

@@ -152,6 +152,12 @@ func (s *scheduler) failLimit(r *resource, n *node) (*resource, bool) {
 		return nil, false
 	}
 	count, _ := s.failCount(n, r, true, nil)
+	for _, f := range r.fillers {
+		if !r.bundled() {
+			c, _ := s.failCount(n, f, true, nil)
+			count = addScores(count, c)
+		}
+	}
 	if count <= 0 || r.migrationThreshold-count > 0 {
 		return nil, false
 	}

@@ -78,6 +78,9 @@ func (s *scheduler) inGraph(a *action) bool {
 	if a.node == nil {
 		return false
 	}
+	if a.node.isGuest() && !a.node.reset {
+		return true
+	}
 	return a.node.online && !a.node.unclean
 }
 
@@ -85,6 +88,8 @@ func (s *scheduler) inGraph(a *action) bool {
 func (s *scheduler) inputCounts(a *action, e *edge) bool {
 	x := e.a
 	switch {
+	case e.t&oPreserve == 0 && x.rsc != nil && a.rsc.inGuestOf(x.node):
+		return false // nothing inside a guest comes before what the guest is
 	case e.used:
 		return true
 	case e.t == oNone:
@@ -148,6 +153,7 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 	*g = GraphAction{Kind: RscOp, Operation: a.task, Key: a.uuid(), Cause: a.cause}
 	switch {
 	case a.is(aPseudo):
+		// the fencing of a guest node too
 		g.Kind = PseudoEvent
 	case a.task == tStonith, a.task == tShutdown, a.task == tClearFail, a.task == tRefresh:
 		g.Kind = CRMEvent
@@ -172,9 +178,13 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 			g.InternalKey, g.Key = g.Key, key
 		}
 	}
-	withNode := a.node != nil && g.Kind != PseudoEvent
-	if withNode {
+	if a.node != nil && (g.Kind != PseudoEvent || a.task == tStonith) {
 		g.Node, g.NodeID = a.node.uname, a.node.id
+		if g.Kind == RscOp {
+			if at := a.router(); at != nil {
+				g.RouterNode = at.uname
+			}
+		}
 	}
 	if r != nil && g.Kind != PseudoEvent {
 		if r.ref == nil {
@@ -186,16 +196,7 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 	if a.targetRC >= 0 {
 		g.TargetRC = a.targetRC
 	}
-	if withNode {
-		switch a.task {
-		case tShutdown:
-			g.Downed = []string{a.node.id}
-		case tStonith:
-			if op := g.Param("CRM_meta_stonith_action"); op == "off" || op == "reboot" || op == "poweroff" {
-				g.Downed = []string{a.node.id}
-			}
-		}
-	}
+	g.Downed = s.goesDown(a, g)
 	return g
 }
 
@@ -263,6 +264,7 @@ func (s *scheduler) graphParams(a *action, g *GraphAction) {
 			}
 		}
 	}
+	out = s.remoteParams(a, out)
 	sortParams(out)
 	s.params = out
 	g.Params = mergeParams(base, out)

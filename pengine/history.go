@@ -233,6 +233,7 @@ func (s *scheduler) unpackHistory(n *node, resources *cib.Element) {
 		}
 		s.unpackResourceHistory(n, e)
 	}
+	s.orphanContainers(resources.All("lrm_resource"))
 }
 
 func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
@@ -254,9 +255,6 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 		if r = s.orphan(e, n); r == nil {
 			return
 		}
-	}
-	if c := e.Get("container"); c != "" && s.rscByID[c] == nil {
-		s.warnf("resource %s: its container %s does not exist", e.ID(), c)
 	}
 	saved := r.role
 	r.role = roleUnknown
@@ -430,7 +428,7 @@ func (s *scheduler) findAnonymous(n *node, parent *resource, base string) *resou
 
 // universal reports whether a clone has one instance for every node, no more
 // and no less.
-func (s *scheduler) universal(r *resource) bool { return r.cloneMax == len(s.nodes) }
+func (s *scheduler) universal(r *resource) bool { return r.cloneMax == s.bornNodes() }
 
 // orphan makes a resource for a history without configuration.
 func (s *scheduler) orphan(e *cib.Element, n *node) *resource {
@@ -440,6 +438,7 @@ func (s *scheduler) orphan(e *cib.Element, n *node) *resource {
 	if r == nil {
 		return nil
 	}
+	s.linkConnection(r)
 	s.resources = append(s.resources, r)
 	if s.orphans == nil {
 		s.orphans = map[string][]*resource{}

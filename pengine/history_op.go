@@ -52,10 +52,13 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 		return
 	}
 	o := s.operation(r, h.task, h.interval)
-	if o.onFail == failIgnore {
+	if o.onFail == failIgnore || o.onFail == failRestartContainer && h.task == tStop {
 		s.opSucceeded(r, n, h, h.expected, *lastFailure, of)
 		r.set(rFailureIgnored)
 		s.recordFailed(r, n, h)
+		if o.onFail == failRestartContainer && *of <= failRecover {
+			*of = o.onFail
+		}
 		return
 	}
 	s.opFailed(r, n, h, lastFailure, of)
@@ -141,13 +144,18 @@ func (s *scheduler) opExpired(r *resource, n *node, h *opEntry) bool {
 			} else {
 				expired = false
 			}
+		} else if r.reconnect > 0 {
+			reason = "reconnect interval is set"
 		}
 	}
 	if !expired && lastFail && s.paramsChanged(r, n, h) {
 		reason = "resource parameters have changed"
 	}
 	if reason != "" {
-		s.clearFailCount(r, n, reason)
+		a := s.clearFailCount(r, n, reason)
+		if r.reconnect > 0 {
+			s.afterRemoteFencing(a, r)
+		}
 	}
 	if expired && h.probe() {
 		switch h.rc {
@@ -281,7 +289,12 @@ func (s *scheduler) opSucceeded(r *resource, n *node, h *opEntry, rc int, last *
 	}
 	if past {
 		switch *of {
-		case failBlock, failIgnore, failDemote, failRecover:
+		case failResetRemote:
+			if r.reconnect > 0 {
+				break // not before the failure is cleared
+			}
+			fallthrough
+		case failBlock, failIgnore, failDemote, failRecover, failRestartContainer:
 			*of = failIgnore
 			s.setNext(r, roleUnknown, "")
 		}
@@ -351,7 +364,14 @@ func (s *scheduler) resourceState(r *resource, n *node, of onFail) {
 		}
 	}
 	if r.role > roleStopped && !n.online && !n.maintenance && r.is(rManaged) {
-		if s.cfg.fencing {
+		if n.isGuest() {
+			r.set(rFailed | rStop)
+			s.fenceNode(n, r.id+" is thought to be active there", false)
+		} else if s.cfg.fencing && n.isRemote() && n.connection != nil && !n.connection.is(rFailed) {
+			// It need not be fenced if the connection starts elsewhere.
+			n.unseen = true
+			s.fenceNode(n, r.id+" is active there (unless its connection is re-established elsewhere)", false)
+		} else if s.cfg.fencing {
 			s.fenceNode(n, r.id+" is thought to be active there", false)
 		}
 	}
@@ -374,6 +394,10 @@ func (s *scheduler) resourceState(r *resource, n *node, of onFail) {
 		s.locationScore(r, n, -Infinity, "__action_migration_auto__")
 	case failStop:
 		s.setNext(r, roleStopped, "on-fail=stop")
+	case failRestartContainer:
+		s.restartContainer(r, n)
+	case failResetRemote:
+		s.resetRemote(r, n)
 	case failRecover:
 		if r.role != roleStopped && r.role != roleUnknown {
 			r.set(rFailed | rStop)

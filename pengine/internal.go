@@ -21,6 +21,7 @@ func (s *scheduler) primitiveConstraints(r *resource) {
 	if !r.is(rManaged) {
 		return
 	}
+	defer s.containerConstraints(r)
 	s.orderTasks(r, tStop, r, tStart, oOptional|oImpliesThen|oRestart)
 	if r.inPromotable() || r.role > roleUnpromoted {
 		s.orderTasks(r, tDemote, r, tStop, oPromotedImpliesFirst)

@@ -18,13 +18,21 @@ type node struct {
 	online, standby, standbyOnFail, pending, unclean, unseen bool
 	shutdown, expectedUp, isDC, maintenance                  bool
 	noDiscovery                                              bool
-	remote                                                   bool
-	running                                                  []*resource
-	assigned                                                 []*resource
-	numResources                                             int
-	priority                                                 int
-	fence                                                    *action
-	acts                                                     []*action
+	// unborn tells that the node exists only once its connection is read.
+	unborn bool
+	// connection is the resource by which a remote or guest node is reached;
+	// reset tells that its container must be recovered, wasFenced and
+	// stateMaintenance what its node_state says.
+	connection                         *resource
+	reset, wasFenced, stateMaintenance bool
+	historyRead                        bool
+
+	running      []*resource
+	assigned     []*resource
+	numResources int
+	priority     int
+	fence        *action
+	acts         []*action
 	// healthy is false for a node that cannot get resources at all.
 	featureSet string
 }

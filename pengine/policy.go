@@ -16,6 +16,7 @@ const (
 	failDemote
 	failRecover
 	failRestartContainer
+	failResetRemote
 	failBlock
 	failStop
 	failBan
@@ -23,7 +24,7 @@ const (
 	failFence
 )
 
-var onFailNames = [...]string{"ignore", "demote", "recover", "restart-container", "block", "stop", "migrate", "standby", "fence"}
+var onFailNames = [...]string{"ignore", "demote", "recover", "restart-container", "reset-remote", "block", "stop", "migrate", "standby", "fence"}
 
 // multiPolicy is the meta attribute multiple-active.
 type multiPolicy uint8

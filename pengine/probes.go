@@ -4,7 +4,10 @@ package pengine
 // where it is unknown.
 func (s *scheduler) scheduleProbes() {
 	for _, n := range s.nodes {
-		if !n.online || n.unclean {
+		if !n.online && n.isRemote() && n.connection != nil && s.connectionState(n) == connectionFailed {
+			s.fenceNode(n, "the connection is unrecoverable", false)
+		}
+		if !n.online || n.unclean || n.noDiscovery {
 			continue
 		}
 		if v, ok := n.attrs["probe_complete"]; ok {
@@ -114,6 +117,9 @@ func (s *scheduler) knownOn(r *resource, n *node) bool {
 }
 
 func (s *scheduler) probePrimitive(r *resource, n *node) {
+	if n.overConnection() && !probesBehind(r, n) || r.container != nil && !r.is(rConnection) {
+		return
+	}
 	if r.is(rOrphan) || s.knownOn(r, n) {
 		return
 	}
@@ -124,6 +130,13 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 		}
 	}
 	if c.present && c.discover == discoverNever {
+		return
+	}
+	top := r.top()
+	if !top.isClone() {
+		top = r
+	}
+	if n.isGuest() && s.guestGoes(n, top) {
 		return
 	}
 	a := s.newAction(r, tMonitor, 0, n, false)
@@ -141,10 +154,6 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 	if !a.is(aRunnable) && len(r.running) == 0 {
 		flags |= oRunnableLeft
 	}
-	top := r.top()
-	if !top.isClone() {
-		top = r
-	}
 	s.addOrder(&order{act1: a, rsc2: top, task2: tStart, flags: flags})
 	s.addOrder(&order{act1: a, rsc2: top, task2: tReloadAgent, flags: oOptional})
 }
@@ -160,6 +169,9 @@ func (s *scheduler) orderProbes() {
 		}
 		if o.act1 != nil && o.act1.task != tStop || o.act1 == nil && o.task1 != tStop {
 			continue
+		}
+		if o.rsc1.container == o.rsc2 && (o.act2 != nil && o.act2.task == tStop || o.act2 == nil && o.task2 == tStop) {
+			continue // a probe may come after the container was started again
 		}
 		flags := oOptional | o.flags&(oApplyFirstNonMigr|oSameNode)
 		if o.flags == oAntiColocation || o.flags == oLoad {

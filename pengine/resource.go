@@ -35,6 +35,10 @@ const (
 	rExclusiveDiscovery
 	rPromotedAssigned
 	rRemovedFromGroup
+	// rConnection: it connects to a remote or guest node.
+	rConnection
+	// rAllowRemotes: it may lead from one remote node to another.
+	rAllowRemotes
 )
 
 // resource is a primitive, a group, a clone or an instance of one.
@@ -84,6 +88,9 @@ type resource struct {
 	pendingTask   string
 	pendingNode   *node
 	lockNode      *node
+	container     *resource   // what it is inside of, or nil
+	fillers       []*resource // what is inside of it
+	reconnect     int64       // reconnect_interval of a connection, in ms
 
 	thisWith, withThis []*colocation
 	locations          []*location

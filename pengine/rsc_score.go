@@ -11,6 +11,9 @@ func (s *scheduler) locationScore(r *resource, n *node, score Score, tag string)
 		return
 	}
 	for _, n := range s.nodes {
+		if n.unborn {
+			continue
+		}
 		s.nodeScore(r, n, score, tag)
 	}
 	if score == -Infinity {

@@ -53,7 +53,7 @@ func (s *scheduler) unpack() {
 	s.checkFencing()
 	s.unpackStatus()
 	for _, n := range s.nodes {
-		if n.state != nil && (!n.online || n.shutdown) {
+		if n.state != nil && !n.overConnection() && (!n.online || n.shutdown) {
 			n.score = -Infinity
 		}
 	}
@@ -68,6 +68,12 @@ func (s *scheduler) plan() {
 	s.sortColocations()
 	s.configChanges()
 	for _, r := range s.resources {
+		if s.hasRemotes && r.is(rConnection) {
+			// Those of a migration under way go where it leads to.
+			s.assign(r, r.migrateTo)
+		}
+	}
+	for _, r := range s.resources {
 		s.assign(r, nil)
 	}
 	if s.cfg.probes {
@@ -77,6 +83,7 @@ func (s *scheduler) plan() {
 	for _, r := range s.resources {
 		s.createActions(r)
 	}
+	s.orderConnections()
 	s.fencingAndShutdowns()
 	s.applyOrders()
 	s.buildGraph()

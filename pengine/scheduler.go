@@ -44,6 +44,10 @@ type scheduler struct {
 	orders      []*order
 	orderSeq    int
 	orphans     map[string][]*resource
+	guestXML    []*cib.Element // connections to guest nodes
+	configured  map[string]bool
+	stopNeeded  []*resource // containers of failed bundle connections
+	hasRemotes  bool
 	failed      []failedOp
 	rescheduled []reschedule
 	stamp       uint32

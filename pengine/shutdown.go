@@ -14,6 +14,13 @@ func (s *scheduler) fencingAndShutdowns() {
 		if n.kind == "ping" {
 			continue
 		}
+		if n.isGuest() {
+			// Recovering its container is all the fencing that it needs.
+			if n.reset && managed {
+				s.fenceGuest(n)
+			}
+			continue
+		}
 		var op *action
 		switch {
 		case managed && n.unclean && s.canFence(n):
@@ -27,7 +34,7 @@ func (s *scheduler) fencingAndShutdowns() {
 				}
 				fencing = append(fencing, op)
 			}
-		case n.online && n.shutdown:
+		case n.online && n.shutdown && !n.overConnection():
 			down := s.shutdownOp(n)
 			if n.isDC {
 				dcDown = down
@@ -112,12 +119,14 @@ func (s *scheduler) orderOneVsFencing(r *resource, op *action) {
 		}
 	}
 	top := r.top()
-	implicit := r.is(rNeedsFencing)
+	implicit := r.is(rNeedsFencing) || n.isGuest()
 	for _, a := range s.resourceActions(r, n, tStop, false) {
 		a.set(aPseudo | aRunnable)
 		a.set(aDoneByStonith)
 		if implicit {
-			s.orderActions(op, a, oPreserve)
+			if !r.bundled() {
+				s.orderActions(op, a, oPreserve)
+			}
 			if p := top.firstAction(tStop, nil); p != nil {
 				s.orderActions(op, p, oPreserve)
 			}
@@ -129,7 +138,7 @@ func (s *scheduler) orderOneVsFencing(r *resource, op *action) {
 	for _, a := range s.resourceActions(r, n, tDemote, false) {
 		if a.node != nil && (!a.node.online || a.node.unclean) || r.is(rFailed) {
 			a.set(aPseudo | aRunnable)
-			if implicit {
+			if implicit && !r.bundled() {
 				s.orderActions(op, a, oPreserve|oOptional)
 			}
 		}

@@ -89,32 +89,32 @@ func (n *node) statusText() string {
 func (s *scheduler) statusText(w io.Writer) {
 	if len(s.nodes) > 0 {
 		fmt.Fprintf(w, "  * Node List:\n")
-		var online, offline, remoteOffline []string
+		lists := map[string][]string{}
 		for _, n := range s.nodes {
 			if n.kind == "ping" {
 				continue
 			}
-			kind, down := "Node", &offline
-			if n.kind == remoteNode {
-				kind, down = "RemoteNode", &remoteOffline
+			kind := ""
+			switch {
+			case n.isGuest():
+				kind = "Guest"
+			case n.overConnection():
+				kind = "Remote"
 			}
 			switch t := n.statusText(); t {
 			case "online":
-				online = append(online, n.uname)
+				lists[kind+"Online"] = append(lists[kind+"Online"], n.uname)
 			case "OFFLINE":
-				*down = append(*down, n.uname)
+				lists[kind+"OFFLINE"] = append(lists[kind+"OFFLINE"], n.uname)
 			default:
-				fmt.Fprintf(w, "    * %s %s: %s\n", kind, n.uname, t)
+				fmt.Fprintf(w, "    * %sNode %s: %s\n", kind, n.uname, t)
 			}
 		}
-		if len(online) > 0 {
-			fmt.Fprintf(w, "    * Online: [ %s ]\n", strings.Join(online, " "))
-		}
-		if len(offline) > 0 {
-			fmt.Fprintf(w, "    * OFFLINE: [ %s ]\n", strings.Join(offline, " "))
-		}
-		if len(remoteOffline) > 0 {
-			fmt.Fprintf(w, "    * RemoteOFFLINE: [ %s ]\n", strings.Join(remoteOffline, " "))
+		// That a guest is off says the state of its container.
+		for _, k := range []string{"Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"} {
+			if len(lists[k]) > 0 {
+				fmt.Fprintf(w, "    * %s: [ %s ]\n", k, strings.Join(lists[k], " "))
+			}
 		}
 		fmt.Fprintln(w)
 	}
@@ -138,6 +138,9 @@ func (s *scheduler) statusText(w io.Writer) {
 // is not active is not, nor is a collective resource that is active only where
 // it does not count, because it is unmanaged and its node is offline.
 func (r *resource) listed() bool {
+	if isTrue(r.meta[implicitMeta]) {
+		return false
+	}
 	if r.is(rOrphan) {
 		return r.active(true)
 	}

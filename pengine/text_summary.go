@@ -66,7 +66,11 @@ func (s *scheduler) summary() []Change {
 					op = p.Value
 				}
 			}
-			out = append(out, Change{Kind: "Fence (" + op + ")", Resource: a.node.uname, Reason: reason})
+			c := Change{Kind: "Fence (" + op + ")", Resource: a.node.uname, Reason: reason}
+			if a.node.isGuest() {
+				c.Resource += " (resource: " + a.node.connection.container.id + ")"
+			}
+			out = append(out, c)
 		}
 	}
 	for _, r := range s.resources {

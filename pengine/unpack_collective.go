@@ -50,7 +50,7 @@ func (s *scheduler) unpackClone(r *resource) bool {
 		m["promoted-node-max"] = strconv.Itoa(r.promotedNodeMax)
 	}
 	r.cloneNodeMax = num("clone-node-max", "", 1)
-	def := max(1, len(s.nodes))
+	def := max(1, s.bornNodes())
 	r.cloneMax = num("clone-max", "", def)
 	if r.cloneMax < 0 {
 		r.cloneMax = def

@@ -58,7 +58,7 @@ func (s *scheduler) unpackRequires(r *resource) {
 		s.errorf("resource %s: requires has the unknown value %q: the default is used", r.id, v)
 	}
 	switch {
-	case r.is(rFenceDevice):
+	case r.is(rFenceDevice), r.is(rConnection):
 		r.set(rNeedsQuorum)
 	case s.cfg.fencing:
 		r.set(rNeedsFencing)

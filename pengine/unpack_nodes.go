@@ -18,10 +18,6 @@ func (s *scheduler) unpackNodes() {
 				s.errorf("line %d: a node entry without id is ignored", e.Line)
 				continue
 			}
-			if e.Get("type") == remoteNode && s.hasConnection(id, e.Get("uname")) {
-				s.warnf("node %s is a remote node: Pacemaker Remote is not supported yet, it is ignored", id)
-				continue
-			}
 			if s.nodeByID[id] != nil {
 				s.errorf("node %s is defined twice: the second entry is ignored", id)
 				continue
@@ -29,6 +25,7 @@ func (s *scheduler) unpackNodes() {
 			s.addNode(id, e.Get("uname"), e.Get("type"), parseScore(e.Get("score")), e)
 		}
 	}
+	s.unpackRemoteNodes()
 	slices.SortStableFunc(s.nodes, func(a, b *node) int { return compareNatural(a.uname, b.uname) })
 	for i, n := range s.nodes {
 		n.idx = i
@@ -62,42 +59,10 @@ func (s *scheduler) addNode(id, uname, kind string, score Score, e *cib.Element)
 	if s.byName[uname] == nil {
 		s.byName[uname] = n
 	}
-	s.nodeAttrs(e, n, false)
-	return n
-}
-
-// remoteNode is the kind of a node that no cluster layer runs on. Without a
-// resource that connects to it, it is a node that stays offline; resources
-// that its history shows active make it unclean.
-const remoteNode = "remote"
-
-// hasConnection reports whether a resource, or one in a history, connects to a
-// remote node.
-func (s *scheduler) hasConnection(id, uname string) bool {
-	is := func(v string) bool { return v != "" && (v == id || v == uname) }
-	var find func(e *cib.Element) bool
-	find = func(e *cib.Element) bool {
-		if e == nil {
-			return false
-		}
-		switch e.Name {
-		case "primitive", "lrm_resource":
-			if is(e.ID()) {
-				return true
-			}
-		case "nvpair":
-			if e.Get("name") == "remote-node" && is(e.Get("value")) {
-				return true
-			}
-		}
-		for _, c := range e.Children {
-			if find(c) {
-				return true
-			}
-		}
-		return false
+	if e != nil {
+		s.nodeAttrs(e, n, false)
 	}
-	return find(s.root.Path("configuration", "resources")) || find(s.root.First("status"))
+	return n
 }
 
 // nodeAttrs adds the attributes below e to the node.
@@ -144,25 +109,32 @@ func (s *scheduler) unpackStatus() {
 		for _, fence := range []bool{false, true} {
 			for _, e := range status.All("node_state") {
 				n := s.findNode(e.ID(), e.Get("uname"))
-				if n == nil || n.state != e || n.lrm != nil {
-					continue
-				}
-				lrm := e.First("lrm")
-				if lrm == nil {
+				if n == nil || n.state != e || n.historyRead || n.overConnection() {
 					continue
 				}
 				if fence != s.historyLater(n) || fence && !s.cfg.fencing && !n.online {
 					continue
 				}
-				n.lrm = lrm
-				s.unpackHistory(n, lrm.First("lrm_resources"))
+				s.readHistory(n, e)
+			}
+			for s.remoteHistories(status, fence) {
 			}
 		}
+		s.stopContainers()
+		s.remoteShutdowns()
 	}
 	for _, n := range s.nodes {
-		if n.unseen && n.kind != "ping" && !n.unclean {
+		if n.unseen && n.kind != "ping" && !n.unclean && !n.overConnection() {
 			n.online = false
 		}
+	}
+}
+
+// readHistory reads what ran on a node, once.
+func (s *scheduler) readHistory(n *node, e *cib.Element) {
+	n.historyRead = true
+	if n.lrm = e.First("lrm"); n.lrm != nil {
+		s.unpackHistory(n, n.lrm.First("lrm_resources"))
 	}
 }
 
@@ -178,7 +150,10 @@ func (s *scheduler) unpackNodeState(e *cib.Element) {
 		return
 	}
 	n := s.findNode(id, uname)
-	if isTrue(e.Get("remote_node")) && (n == nil || n.kind != remoteNode) {
+	if isTrue(e.Get("remote_node")) || n != nil && n.overConnection() {
+		if n != nil && n.overConnection() && !n.unborn {
+			s.unpackRemoteState(n, e)
+		}
 		return
 	}
 	if n == nil {
@@ -191,11 +166,8 @@ func (s *scheduler) unpackNodeState(e *cib.Element) {
 		s.nodeAttrs(t, n, true)
 	}
 	n.featureSet = n.attrs["#feature-set"]
-	// Without fencing nothing is read of a remote node that is not connected.
-	if n.kind != remoteNode || s.cfg.fencing {
-		n.standby = n.standby || isTrue(n.attrs["standby"])
-		n.maintenance = n.maintenance || isTrue(n.attrs["maintenance"])
-	}
+	n.standby = n.standby || isTrue(n.attrs["standby"])
+	n.maintenance = n.maintenance || isTrue(n.attrs["maintenance"])
 	if v, ok := n.attrs["resource-discovery-enabled"]; ok && !isTrue(v) {
 		s.warnf("node %s: resource-discovery-enabled is ignored on a cluster node", n.uname)
 	}
@@ -220,7 +192,7 @@ func (s *scheduler) nodeOnline(n *node, e *cib.Element) {
 	} else if exp == "member" {
 		n.expectedUp = true
 	}
-	if n.kind == "ping" || n.kind == remoteNode {
+	if n.kind == "ping" {
 		n.online = false
 		return
 	}
@@ -277,6 +249,10 @@ func (s *scheduler) nodeOnline(n *node, e *cib.Element) {
 
 // fenceNode marks a node as one that must be fenced before it can be trusted.
 func (s *scheduler) fenceNode(n *node, reason string, delay bool) {
+	if n.overConnection() {
+		s.fenceRemote(n, reason)
+		return
+	}
 	if n.unclean {
 		return
 	}
@@ -291,6 +267,15 @@ func (s *scheduler) fenceNode(n *node, reason string, delay bool) {
 
 // canFence reports whether fencing is possible.
 func (s *scheduler) canFence(n *node) bool {
+	if n.isGuest() {
+		// Stopping its container is enough: its hosts must be there or fenceable.
+		for _, x := range n.connection.container.running {
+			if !x.online && !s.canFence(x) {
+				return false
+			}
+		}
+		return true
+	}
 	switch {
 	case !s.cfg.fencing || !s.haveFenceDevice:
 		return false

@@ -33,6 +33,15 @@ func (s *scheduler) unpackResources() {
 			s.resources = append(s.resources, r)
 		}
 	}
+	for _, e := range s.guestXML {
+		if r := s.unpackResource(e, nil, -1); r != nil {
+			s.resources = append(s.resources, r)
+		}
+	}
+	for _, r := range s.resources {
+		s.linkContainers(r)
+		s.linkConnection(r)
+	}
 	sort.SliceStable(s.resources, func(i, j int) bool { return s.resources[i].priority > s.resources[j].priority })
 }
 
@@ -88,6 +97,9 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 		}
 	}
 	r.flags = rProvisional | flags
+	if r.variant == primitiveVariant && isRemoteAgent(r.class, r.provider, r.typ) {
+		r.set(rConnection)
+	}
 	s.unpackMeta(r)
 	r.set(rManaged | rCritical)
 	m := r.meta
@@ -151,8 +163,8 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	if t, ok := s.targetRole(r); ok {
 		r.next, r.nextReason = t, "target-role"
 	}
-	if m["remote-node"] != "" || r.typ == "remote" && r.provider == "pacemaker" {
-		s.warnf("resource %s is a remote or guest node: the resource is scheduled, the node is not supported yet", id)
+	if r.is(rConnection) {
+		s.readReconnect(r)
 	}
 	ok := true
 	switch r.variant {
@@ -189,7 +201,7 @@ func (s *scheduler) forget(r *resource) {
 }
 
 func (s *scheduler) unpackPrimitive(r *resource) {
-	if isTrue(r.meta["allow-migrate"]) && !r.parentOf(func(p *resource) bool { return p.isClone() }) {
+	if v, ok := r.meta["allow-migrate"]; (isTrue(v) || !ok && r.is(rConnection)) && !r.parentOf(func(p *resource) bool { return p.isClone() }) {
 		r.set(rMigratable)
 	}
 	if p := r.top(); p.isClone() && r.parent != nil {
@@ -200,7 +212,7 @@ func (s *scheduler) unpackPrimitive(r *resource) {
 			p.clearAll(rUnique)
 			r.clear(rUnique)
 			p.cloneNodeMax = 1
-			p.cloneMax = min(p.cloneMax, len(s.nodes))
+			p.cloneMax = min(p.cloneMax, s.bornNodes())
 		}
 		if p.is(rPromotable) && r.class != "ocf" {
 			s.warnf("promotable of %s is ignored because %s resources such as %s do not support it", p.id, r.class, r.id)

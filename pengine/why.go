@@ -14,6 +14,7 @@ const (
 	kindClone      = "clone"
 	kindGroup      = "group"
 	kindTicket     = "ticket"
+	kindRemote     = "remote node"
 	// kindUnexplained fills up what no recorded contribution accounts for: an
 	// explanation never claims more than it knows.
 	kindUnexplained = "unexplained"
