@@ -136,11 +136,13 @@ func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
 			return true
 		}
 	}
-	switch s.digestCompare(r, n, h.xml) {
-	case digestRestart:
+	switch d := s.digestCompare(r, n, h.xml); {
+	case d == digestSame:
+	case s.opts.Sanitized && s.privateOnly(r, n, h.xml):
+	case d == digestRestart:
 		s.forceRestart(r, n, h)
 		return true
-	case digestAll, digestUnknown:
+	default:
 		if h.interval > 0 {
 			s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
 		} else if _, ok := h.xml.Lookup("op-restart-digest"); ok {

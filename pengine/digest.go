@@ -101,6 +101,23 @@ func (s *scheduler) digestParams(r *resource, n *node, task string, interval int
 	return out
 }
 
+// privateOnly reports whether the parameters of an operation of the history
+// differ from those of now in private ones at most.
+func (s *scheduler) privateOnly(r *resource, n *node, op *cib.Element) bool {
+	secure, ok := op.Lookup("op-secure-digest")
+	if !ok {
+		return false
+	}
+	list := op.Get("op-secure-params")
+	var public []Param
+	for _, p := range s.digestParams(r, n, op.Get("operation"), parseInt(op.Get("interval"))) {
+		if !strings.Contains(list, " "+p.Name+" ") && !strings.HasPrefix(p.Name, "CRM_meta_") {
+			public = append(public, p)
+		}
+	}
+	return paramDigest(public) == secure
+}
+
 // digestCompare tells how the parameters of an operation of the history differ
 // from those of now.
 func (s *scheduler) digestCompare(r *resource, n *node, op *cib.Element) digestResult {

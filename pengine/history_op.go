@@ -144,7 +144,7 @@ func (s *scheduler) opExpired(r *resource, n *node, h *opEntry) bool {
 			} else {
 				expired = false
 			}
-		} else if r.reconnect > 0 {
+		} else if lastFail && r.reconnect > 0 {
 			reason = "reconnect interval is set"
 		}
 	}
@@ -370,7 +370,7 @@ func (s *scheduler) resourceState(r *resource, n *node, of onFail) {
 		} else if s.cfg.fencing && n.isRemote() && n.connection != nil && !n.connection.is(rFailed) {
 			// It need not be fenced if the connection starts elsewhere.
 			n.unseen = true
-			s.fenceNode(n, r.id+" is active there (unless its connection is re-established elsewhere)", false)
+			s.fenceNode(n, r.id+" is active there (fencing will be revoked if remote connection can be re-established elsewhere)", false)
 		} else if s.cfg.fencing {
 			s.fenceNode(n, r.id+" is thought to be active there", false)
 		}

@@ -31,7 +31,9 @@ func (s *scheduler) migrationActions(r *resource, current *node) {
 	s.orderTasks(r, tMigrateFrom, r, tStart, oOptional|oImpliesFirstMigr|oPseudoLeft)
 	if to != nil {
 		to.migrate = [2]*node{current, r.assigned}
-		to.extra = append(to.extra, Param{"CRM_meta_record_pending", "true"})
+		if !r.is(rConnection) {
+			to.extra = append(to.extra, Param{"CRM_meta_record_pending", "true"})
+		}
 	}
 	from.migrate = [2]*node{current, r.assigned}
 }

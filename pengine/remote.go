@@ -393,14 +393,14 @@ func probesBehind(r *resource, n *node) bool {
 }
 
 // guestGoes tells that nothing need be asked on a guest node, because its
-// container is stopped or has failed; the start of what could have been asked
+// container is stopped or to be recovered; the start of what could have been asked
 // for, part of top, waits for what happens to the container.
 func (s *scheduler) guestGoes(n *node, top *resource) bool {
 	c := n.connection.container
 	switch {
 	case c.role == roleStopped:
 		s.probesThenStart(c, top)
-	case c.firstAction(tStop, nil) != nil:
+	case n.reset:
 		s.orderTasks(c, tStop, top, tStart, oOptional)
 	default:
 		return false

@@ -122,7 +122,7 @@ func (s *scheduler) orderOnRemote(a *action, r *resource) {
 			extra = oImpliesThen
 		}
 		s.startFirst(r, a, extra)
-	case tStop:
+	case tStop, tMigrateTo:
 		switch {
 		case st == connectionAlive:
 			s.thenStop(a, r, oImpliesFirst)

@@ -102,6 +102,9 @@ type Options struct {
 	StatusOnly bool
 	// ShowPending lets the status text name operations that are under way.
 	ShowPending bool
+	// Sanitized tells that secrets in the CIB may have been hidden: parameters
+	// that a history calls private are not compared with it.
+	Sanitized bool
 	// Explain keeps the contributions behind every score and the cause of
 	// every action.
 	Explain bool

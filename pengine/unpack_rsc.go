@@ -180,8 +180,12 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 		return nil
 	}
 	r.allowed = make([]cand, len(s.nodes))
-	if s.cfg.symmetric {
+	switch {
+	case s.cfg.symmetric:
 		s.locationScore(r, nil, 0, "symmetric_default")
+	case r.is(rConnection) && r.meta["container"] != "":
+		// It is where its container is, which has to be allowed there.
+		s.locationScore(r, nil, 0, "remote_connection_default")
 	}
 	return r
 }
@@ -201,7 +205,7 @@ func (s *scheduler) forget(r *resource) {
 }
 
 func (s *scheduler) unpackPrimitive(r *resource) {
-	if v, ok := r.meta["allow-migrate"]; (isTrue(v) || !ok && r.is(rConnection)) && !r.parentOf(func(p *resource) bool { return p.isClone() }) {
+	if v, ok := r.meta["allow-migrate"]; (isTrue(v) || !ok && r.is(rConnection) && r.meta["container"] == "") && !r.parentOf(func(p *resource) bool { return p.isClone() }) {
 		r.set(rMigratable)
 	}
 	if p := r.top(); p.isClone() && r.parent != nil {

@@ -148,6 +148,7 @@ func (s *session) tellDate() {
 
 // schedule runs the engine; its complaints go to standard error on demand.
 func (s *session) schedule(root *cib.Element, opts pengine.Options) (*pengine.Result, error) {
+	opts.Sanitized = true // an input for support may have its secrets hidden
 	res, err := pengine.Schedule(root, s.now, opts)
 	if err != nil {
 		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: fmt.Errorf("%s: %w", s.o.name, err)}
