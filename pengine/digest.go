@@ -111,7 +111,8 @@ func (s *scheduler) privateOnly(r *resource, n *node, op *cib.Element) bool {
 	list := op.Get("op-secure-params")
 	var public []Param
 	for _, p := range s.digestParams(r, n, op.Get("operation"), parseInt(op.Get("interval"))) {
-		if !strings.Contains(list, " "+p.Name+" ") && !strings.HasPrefix(p.Name, "CRM_meta_") {
+		fencing := r.class == "stonith" && (strings.HasPrefix(p.Name, "pcmk_") || p.Name == "provides" || p.Name == "stonith-timeout")
+		if !fencing && !strings.Contains(list, " "+p.Name+" ") && !strings.HasPrefix(p.Name, "CRM_meta_") {
 			public = append(public, p)
 		}
 	}
