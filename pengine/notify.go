@@ -301,6 +301,13 @@ func (s *scheduler) notifyAction(r *resource, n *node, op, done *action, d *noti
 		a.notifyKey = k
 	}
 	a.addNotifyEnv(d.env)
+	if op.rsc.variant == primitiveVariant {
+		// After fencing one instance announces to the others, with the options
+		// of its own notify operation where they have none.
+		for k, v := range op.op.meta {
+			a.extra = append(a.extra, Param{metaName(k), v})
+		}
+	}
 	s.orderActions(op, a, oOptional)
 	s.orderActions(a, done, oOptional)
 	return a

@@ -135,7 +135,7 @@ func (s *scheduler) recurringInactive(r *resource, n *node, task string, ms int6
 			if !stop.is(aOptional) && !mon.is(aOptional) && !r.is(rManaged) {
 				mon.clear(aRunnable)
 			}
-			if !stop.is(aRunnable) && !stop.is(aOptional) {
+			if !stop.is(aRunnable) {
 				mon.clear(aRunnable)
 			}
 			if r.is(rManaged) {
