@@ -255,7 +255,7 @@ func (s *scheduler) restartsAfterProbe(p, after *action) {
 			undo = tDemote
 		}
 		for i := len(r.others) - 1; i >= 0 && undo != ""; i-- {
-			if t := r.others[i]; t.kt == undo && !t.custom {
+			if t := r.others[i]; t.kt == undo && !t.custom && !t.is(aPseudo) {
 				s.orderActions(p, t, oOptional)
 			}
 		}

@@ -356,10 +356,10 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 		partly := c.active(false)
 		full := false
 		switch {
-		case !partly && c.is(rOrphan):
-			continue
 		case r.is(rUnique):
 			full = true
+		case !partly && c.is(rOrphan):
+			continue
 		case s.opts.ShowPending && c.pendingTask != "":
 			full = true
 		case !partly:
