@@ -49,7 +49,9 @@ func (s *scheduler) sortInstances(r *resource) {
 	for i, c := range r.children {
 		keys[i] = s.instanceKey(c)
 	}
-	slices.SortStableFunc(keys, func(a, b *instanceKey) int { return s.compareInstances(r, a, b) })
+	// An instance without node is no different from others, though they are
+	// among themselves.
+	mergeSort(keys, func(a, b *instanceKey) int { return s.compareInstances(r, a, b) })
 	for i, k := range keys {
 		r.children[i] = k.r
 	}

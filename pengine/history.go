@@ -182,29 +182,10 @@ func newerOp(a, b *opEntry, sameNode bool) int {
 
 // sortOps puts operations in the order of their age. opBefore is not transitive
 // where pending operations are among them, so that the result depends on the
-// algorithm: a merge sort of the reversed list, as in Pacemaker.
+// algorithm: a merge sort of the reversed list.
 func sortOps(ops []*opEntry) {
 	slices.Reverse(ops)
-	mergeOps(ops, make([]*opEntry, len(ops)))
-}
-
-func mergeOps(ops, tmp []*opEntry) {
-	if len(ops) < 2 {
-		return
-	}
-	half := len(ops) / 2
-	mergeOps(ops[:half], tmp)
-	mergeOps(ops[half:], tmp)
-	a, b, out := ops[:half], ops[half:], tmp[:0]
-	for len(a) > 0 && len(b) > 0 {
-		if opBefore(a[0], b[0]) <= 0 {
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = append(out, b[0]), b[1:]
-		}
-	}
-	out = append(append(out, a...), b...)
-	copy(ops, out)
+	mergeSort(ops, opBefore)
 }
 
 // historyOf returns the lrm_resource of a resource on a node, or nil.

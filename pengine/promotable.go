@@ -278,7 +278,7 @@ func (s *scheduler) sortPromotable(r *resource) {
 	for _, c := range r.children {
 		keys[c] = s.instanceKey(c)
 	}
-	slices.SortStableFunc(r.children, func(a, b *resource) int {
+	mergeSort(r.children, func(a, b *resource) int {
 		if c := cmp.Compare(b.sortIndex, a.sortIndex); c != 0 {
 			return c
 		}
