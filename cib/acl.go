@@ -222,25 +222,25 @@ func readable(e *Element, parent Access, marks map[*Element]mark) *Element {
 	return bare
 }
 
-// Walk calls f for every element with the access that the user has to it, and
-// whether a permission changes it there, in document order.
-func (a *ACL) Walk(root *Element, f func(e *Element, access Access, changes bool)) {
-	marks := a.marks(root)
+// Access returns what the user may do with each element of a document: read,
+// write or nothing (AccessDeny).
+func (a *ACL) Access(root *Element) map[*Element]Access {
+	marks, out := a.marks(root), map[*Element]Access{}
 	var walk func(e *Element, parent Access)
 	walk = func(e *Element, parent Access) {
-		access := parent
-		if e.IsElement() {
+		access := AccessWrite
+		if !a.unlimited {
 			access = marks[e].below(parent)
-			if a.unlimited {
-				access = AccessWrite
+		}
+		out[e] = access
+		for _, c := range e.Children {
+			if c.IsElement() {
+				walk(c, access)
 			}
 		}
-		f(e, access, access != parent)
-		for _, c := range e.Children {
-			walk(c, access)
-		}
 	}
-	walk(root, AccessUnset)
+	walk(root, AccessDeny)
+	return out
 }
 
 // String names the permission in a sentence.

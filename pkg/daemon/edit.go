@@ -56,8 +56,10 @@ func (d *Daemon) clientEdit(who caller, req *client.Request, reply member.Reply)
 		return
 	}
 	acc := who.account()
-	op.Client, op.User = who.prog, who.user
-	op.Unchecked, op.Restricted, op.Groups = false, !acc.Unlimited(), acc.Groups
+	if !acc.Unlimited() || !op.Restricted { // root may act as somebody else
+		op.Restricted, op.User, op.Groups = !acc.Unlimited(), who.user, acc.Groups
+	}
+	op.Client, op.Unchecked = who.prog, false
 	d.edit(req.RequestID, d.signed(op), reply)
 }
 

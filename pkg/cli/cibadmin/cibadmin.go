@@ -20,6 +20,7 @@ type flags struct {
 	query, create, modify, replace, del, erase, bump, upgrade, patch, md5 bool
 
 	scope, text, file, xpath, dialect, why string
+	user, access                           string
 	stdin, allowCreate, noChildren         bool
 	local, sync, force                     bool
 	timeout                                int
@@ -36,14 +37,23 @@ func New(env *cli.Env) *cobra.Command {
 
 A change is on the disks of a quorum of nodes when the command returns. With
 CIB_file in the environment the command works on that file instead.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), env) },
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.named(args); err != nil {
+				return err
+			}
+			return f.run(cmd.Context(), env)
+		},
 	}
 	p := c.Flags()
 	p.BoolVarP(&f.query, "query", "Q", false, "print the CIB, or the section of -o, or what --xpath finds")
 	p.BoolVarP(&f.create, "create", "C", false, "create an object; it must not exist")
 	p.BoolVarP(&f.modify, "modify", "M", false, "merge into the object of the same tag and id")
-	p.BoolVarP(&f.modify, "cib_update", "U", false, "the old name of --modify")
+	p.BoolVar(&f.modify, "cib_update", false, "the old name of --modify")
+	p.StringVarP(&f.user, "user", "U", "", "act as this user (root and hacluster only); without a name, as Heartbeat 2 had it: --modify")
+	p.Lookup("user").NoOptDefVal = unnamed
+	p.StringVarP(&f.access, "show-access", "S", "", "with -Q and --user: what the user may do, as color, text or namespace")
+	p.Lookup("show-access").NoOptDefVal = "auto"
 	p.BoolVarP(&f.replace, "replace", "R", false, "replace an object, or the whole CIB")
 	p.BoolVarP(&f.del, "delete", "D", false, "delete the first object whose tag and attributes all match")
 	p.BoolVarP(&f.erase, "erase", "E", false, "erase the whole configuration (needs --force)")
@@ -66,6 +76,31 @@ CIB_file in the environment the command works on that file instead.`,
 	p.IntVarP(&f.timeout, "timeout", "t", 30, "seconds to wait for an answer")
 	p.CountVarP(&f.verbose, "verbose", "V", "say more")
 	return c
+}
+
+// unnamed is the value of --user without a name.
+const unnamed = "\x00"
+
+// named gives -U its meaning: an account where a name follows, else the old
+// command.
+func (f *flags) named(args []string) error {
+	switch {
+	case f.user == unnamed && len(args) == 1:
+		f.user = args[0]
+	case len(args) > 0:
+		return cli.Exitf(cli.ExitUsage, "cibadmin: nothing is known about the argument %q", args[0])
+	case f.user == unnamed:
+		f.user, f.modify = "", true
+	}
+	switch f.access {
+	case "", "auto", "color", "text", "namespace":
+	default:
+		return cli.Exitf(cli.ExitUsage, "cibadmin: --show-access=%s is unknown: color, text, namespace or auto", f.access)
+	}
+	if f.access != "" && (f.user == "" || !f.query) {
+		return cli.Exitf(cli.ExitUsage, "cibadmin: --show-access needs --query and --user")
+	}
+	return nil
 }
 
 // verb returns the one edit asked for, or "" for a query.
@@ -106,9 +141,28 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 		if err != nil {
 			return err
 		}
+		if f.user != "" {
+			acc, err := f.actAs()
+			if err != nil {
+				return err
+			}
+			if f.access != "" {
+				return f.show(env, root, acc)
+			}
+			if root = cib.ACLOf(root, acc).Readable(root); root == nil {
+				return failed(fmt.Errorf("%w: no role lets the user %s read anything of the configuration", cib.ErrDenied, f.user))
+			}
+		}
 		return f.print(env, root)
 	}
 	op := cib.Op{Verb: verb, Scope: f.scope, XPath: f.xpath, AllowCreate: f.allowCreate, KeepStatus: true, Why: f.why}
+	if f.user != "" {
+		acc, err := f.actAs()
+		if err != nil {
+			return err
+		}
+		op.Restricted, op.User, op.Groups = !acc.Unlimited(), acc.Name, acc.Groups
+	}
 	if verb == cib.VerbErase && !f.force {
 		return cli.Exitf(cli.ExitUsage, "cibadmin: erasing the configuration stops every resource of the cluster; add --force if you mean it")
 	}
