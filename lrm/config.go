@@ -21,6 +21,10 @@ type Config struct {
 	// RunDir is HA_RSCTMP: agents keep state there, and this package its
 	// journal. Default /run/resource-agents. It must not survive a reboot.
 	RunDir string
+	// SystemBus is the address of the bus on which systemd answers; default the
+	// system's. SystemdDir is where the units that the cluster controls get their
+	// overrides, default /run/systemd/system.
+	SystemBus, SystemdDir string
 	// ToolsDir is where agents find crm_attribute and the like (HA_SBIN_DIR, and
 	// first in PATH); "" leaves the system's folders.
 	ToolsDir string
@@ -69,6 +73,7 @@ func (c Config) withDefaults() Config {
 	def(&c.LSBDir, "/etc/init.d")
 	def(&c.HeartbeatDir, "/etc/ha.d/resource.d")
 	def(&c.RunDir, agents.DefaultRunDir)
+	def(&c.SystemdDir, "/run/systemd/system")
 	def(&c.FeatureSet, "3.16.2")
 	def(&c.LogFacility, "daemon")
 	if c.Registry == nil {

@@ -11,6 +11,8 @@ var (
 	ErrNotFound = errors.New("agent is not installed")
 	// ErrClass indicates a class of agents that cannot be executed.
 	ErrClass = errors.New("class of agents is not supported")
+	// ErrSystemd indicates that systemd could not be asked.
+	ErrSystemd = errors.New("systemd")
 	// ErrClosed indicates that the resource manager was closed.
 	ErrClosed = errors.New("local resource manager is closed")
 	// errTimeout ends an operation whose time is over.

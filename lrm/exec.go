@@ -40,12 +40,18 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 			return failed(r, ErrConfigured, fmt.Sprintf("%s=%q of %s is not a number", checkLevel, lv, op.Resource))
 		}
 	}
-	agent, isBuiltin := l.builtin(op)
+	// The result says the class that is configured; what is executed may be
+	// another.
+	real := *op
+	l.resolve(&real)
+	agent, isBuiltin := l.builtin(&real)
 	var file string
 	var args []string
-	if !isBuiltin {
+	switch {
+	case isBuiltin, real.Class == "systemd":
+	default:
 		var err error
-		if file, args, err = l.script(op); err != nil {
+		if file, args, err = l.script(&real); err != nil {
 			return notRunnable(r, err)
 		}
 	}
@@ -64,10 +70,15 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 	if l.cfg.Before != nil && changesState(op) {
 		l.cfg.Before(*op)
 	}
-	if isBuiltin {
+	switch {
+	case isBuiltin:
 		r = l.runBuiltin(ctx, agent, r)
-	} else {
+	case real.Class == "systemd":
+		r = l.runSystemd(ctx, r)
+	default:
+		r.Op.Class = real.Class
 		r = l.runScript(ctx, t, r, file, args)
+		r.Op.Class = op.Class
 	}
 	r.ExecTime = time.Since(r.LastRun)
 	if l.cfg.After != nil {

@@ -30,6 +30,20 @@ const lsbMetaData = `<?xml version="1.0"?>
 </resource-agent>
 `
 
+// systemdMetaData is [LRM.MetaData] for a unit.
+func (l *LRM) systemdMetaData(ctx context.Context, typ string) (string, error) {
+	unit := unitName(typ)
+	b, err := l.dialSystemd(ctx)
+	if err != nil {
+		return "", fmt.Errorf("meta-data of systemd:%s: %w", typ, err)
+	}
+	defer b.close()
+	if _, err := b.state(ctx, unit); err != nil {
+		return "", fmt.Errorf("meta-data of systemd:%s: %w", typ, err)
+	}
+	return fmt.Sprintf(lsbMetaData, typ, "Started and stopped by systemd as "+unit), nil
+}
+
 // MetaData returns the OCF meta-data of an agent. It waits for the agent, and is
 // not queued with the operations.
 func (l *LRM) MetaData(ctx context.Context, class, provider, typ string) (string, error) {
@@ -44,11 +58,15 @@ func (l *LRM) MetaData(ctx context.Context, class, provider, typ string) (string
 	if a, ok := l.builtin(&op); ok {
 		return a.MetaData(), nil
 	}
+	l.resolve(&op)
+	if op.Class == "systemd" {
+		return l.systemdMetaData(ctx, typ)
+	}
 	file, _, err := l.script(&op)
 	if err != nil {
 		return "", fmt.Errorf("meta-data of %s: %w", name, err)
 	}
-	if class != "ocf" {
+	if op.Class != "ocf" {
 		return fmt.Sprintf(lsbMetaData, typ, "Started and stopped by "+file), nil
 	}
 	r := l.execute(ctx, &task{op: op})

@@ -304,7 +304,7 @@ func TestWhatCannotBeExecutedIsSaid(t *testing.T) {
 		{"ocf", "missing", ErrInstalled, Done, "agent is not installed"},
 		{"ocf", "nointerp", ErrInstalled, Done, "or its interpreter"},
 		{"ocf", "noexec", ErrPerm, Failed, "may not be executed"},
-		{"systemd", "nginx", ErrUnimplemented, NotSupported, "class of agents is not supported: systemd"},
+		{"upstart", "nginx", ErrUnimplemented, NotSupported, "class of agents is not supported: upstart"},
 		{"lsb", "missing", ErrInstalled, Done, "agent is not installed"},
 	} {
 		o := op(c.typ, "start")
