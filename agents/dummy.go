@@ -15,12 +15,13 @@ var dummyMeta = metaData{
 	longdesc: "Does nothing but remember whether it was started, in a file.",
 	params: []metaParam{
 		{name: "state", typ: "string", unique: true, shortdesc: "State file"},
-		{name: "op_sleep", typ: "integer", def: "0", shortdesc: "Seconds each operation takes"},
+		{name: "op_sleep", typ: "integer", def: "0", reloadable: true, shortdesc: "Seconds each operation takes"},
+		{name: "fake", typ: "string", def: "dummy", reloadable: true, shortdesc: "A parameter that can be changed without a restart"},
 	},
 	actions: []metaAction{
 		{name: "start", timeout: "20s"}, {name: "stop", timeout: "20s"},
 		{name: "monitor", timeout: "20s", interval: "10s", depth: "0"},
-		{name: "reload", timeout: "20s"}, {name: "migrate_to", timeout: "20s"}, {name: "migrate_from", timeout: "20s"},
+		{name: "reload", timeout: "20s"}, {name: "reload-agent", timeout: "20s"}, {name: "migrate_to", timeout: "20s"}, {name: "migrate_from", timeout: "20s"},
 		{name: "validate-all", timeout: "20s"}, {name: "meta-data", timeout: "5s"},
 	},
 }

@@ -9,6 +9,7 @@ import (
 type metaParam struct {
 	name, typ, def      string
 	required, unique    bool
+	reloadable          bool
 	shortdesc, longdesc string
 }
 
@@ -45,7 +46,11 @@ func (m *metaData) xml() string {
 	desc("shortdesc", m.shortdesc)
 	b.WriteString("<parameters>\n")
 	for _, p := range m.params {
-		b.WriteString(`<parameter name="` + p.name + `" unique="` + flag(p.unique) + `" required="` + flag(p.required) + "\">\n")
+		reload := ""
+		if p.reloadable {
+			reload = ` reloadable="1"`
+		}
+		b.WriteString(`<parameter name="` + p.name + `" unique="` + flag(p.unique) + `" required="` + flag(p.required) + `"` + reload + ">\n")
 		long := p.longdesc
 		if long == "" {
 			long = p.shortdesc + "."

@@ -78,6 +78,9 @@ func (s *activeSet) end(r *Result) bool {
 	case r.Op.Name == "monitor" && known && a == nil && running(r.RC):
 		s.m[name] = &activeResource{op: r.Op, began: s.clock, ended: s.clock}
 		return true
+	case a != nil && strings.HasPrefix(r.Op.Name, "reload") && known && r.RC == OK:
+		a.op.Params = r.Op.Params // a stop must let go of what it is now
+		return true
 	case a != nil && a.ended == 0:
 		a.ended = s.clock
 	}

@@ -40,6 +40,9 @@ type Config struct {
 	// MaxParallel bounds the operations executed at one time
 	// (node-action-limit); default twice the number of processors, at least 4.
 	MaxParallel int
+	// LoadThreshold is the load of a processor beyond which fewer operations run
+	// (load-threshold); 0 is 0.8, a negative value looks at no load.
+	LoadThreshold float64
 	// Gate is asked at the moment of execution of operations that make a
 	// resource active here (start, promote, migrate_from). An error refuses.
 	// It is called from several goroutines.
@@ -81,6 +84,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.LoadThreshold == 0 {
+		c.LoadThreshold = defaultThreshold
 	}
 	if c.MaxParallel <= 0 {
 		c.MaxParallel = max(4, 2*runtime.NumCPU())

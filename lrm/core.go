@@ -98,6 +98,17 @@ func (c *Core) Forget(resource string) {
 	c.lost(c.sched.endRecurring(resource))
 }
 
+// SetLimit changes how many operations run at a time.
+func (c *Core) SetLimit(n int) {
+	if n < 1 {
+		return
+	}
+	c.limit = n
+	if c.releases == 0 {
+		c.sched.limit = n
+	}
+}
+
 // Active is [LRM.Active].
 func (c *Core) Active() []string { return c.active.names() }
 

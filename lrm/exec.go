@@ -70,6 +70,13 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 	if l.cfg.Before != nil && changesState(op) {
 		l.cfg.Before(*op)
 	}
+	var traits func() *Traits
+	if wantsTraits(op) {
+		if !isBuiltin {
+			agent = nil
+		}
+		traits = l.traits(op, agent, file)
+	}
 	switch {
 	case isBuiltin:
 		r = l.runBuiltin(ctx, agent, r)
@@ -81,6 +88,9 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 		r.Op.Class = op.Class
 	}
 	r.ExecTime = time.Since(r.LastRun)
+	if traits != nil && r.Status == Done && r.RC == OK {
+		r.Traits = traits()
+	}
 	if l.cfg.After != nil {
 		l.cfg.After(r)
 	}

@@ -3,6 +3,7 @@ package lrm
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ type LRM struct {
 	closeOnce sync.Once
 	// scripts tells that a script was executed.
 	scripts atomic.Bool
+	known   traitsCache
 
 	mu   sync.Mutex
 	mail []func()
@@ -32,6 +34,7 @@ type LRM struct {
 	core   *Core
 	outbox []Result
 	flight map[int]*flight
+	load   throttle
 }
 
 // flight is an execution under way.
@@ -53,8 +56,9 @@ func New(cfg Config) *LRM {
 	l := &LRM{
 		cfg: cfg.withDefaults(), results: make(chan Result), ended: make(chan *finish),
 		quit: make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1),
-		flight: map[int]*flight{},
+		flight: map[int]*flight{}, known: traitsCache{m: map[[3]string]knownTraits{}},
 	}
+	l.load = throttle{limit: l.cfg.MaxParallel, threshold: l.cfg.LoadThreshold, cpus: runtime.NumCPU(), read: loadAverage}
 	l.core = newCore(l.cfg.MaxParallel, l.report, func(line journalLine) { l.journal.write(line) })
 	j, old, err := openJournal(JournalFile(l.cfg.RunDir))
 	if err != nil {
@@ -174,6 +178,7 @@ func (l *LRM) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		l.core.SetLimit(l.load.allowed(time.Now()))
 		for _, e := range l.core.Tick(time.Now()) {
 			l.launch(e)
 		}

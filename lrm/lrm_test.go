@@ -71,7 +71,7 @@ func stage(t *testing.T, a *actor, change func(*Config), f func(t *testing.T, l 
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		a.began = time.Now()
-		cfg := Config{RunDir: dir, OCFRoot: dir, MaxParallel: 10, Registry: func(class, _, _ string) (agents.Agent, bool) { return a, class == "ocf" }}
+		cfg := Config{RunDir: dir, OCFRoot: dir, MaxParallel: 10, LoadThreshold: -1, Registry: func(class, _, _ string) (agents.Agent, bool) { return a, class == "ocf" }}
 		if change != nil {
 			change(&cfg)
 		}

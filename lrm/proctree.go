@@ -99,6 +99,37 @@ func family(pgid int) []procStat {
 	return out
 }
 
+// doing tells what a process is doing: its state, the system call it is in, the
+// kernel function it waits in and, where it cannot be interrupted, who called that.
+func doing(p *procStat) string {
+	proc := "/proc/" + strconv.Itoa(p.pid) + "/"
+	what := p.state
+	if b, err := os.ReadFile(proc + "syscall"); err == nil {
+		if call, _, _ := strings.Cut(strings.TrimSpace(string(b)), " "); call == "running" {
+			what += ", running"
+		} else if nr, err := strconv.Atoi(call); err == nil && nr >= 0 {
+			what += " in " + syscallName(nr) + "()"
+		}
+	}
+	if b, err := os.ReadFile(proc + "wchan"); err == nil && len(b) > 1 {
+		what += " at " + string(b)
+	}
+	if b, err := os.ReadFile(proc + "stack"); err == nil && p.state == "D" {
+		var frames []string
+		for line := range strings.Lines(string(b)) {
+			f := strings.Fields(line) // [<0>] name+0x1/0x2
+			if len(f) > 1 && len(frames) < 5 {
+				name, _, _ := strings.Cut(f[1], "+")
+				frames = append(frames, name)
+			}
+		}
+		if len(frames) > 0 {
+			what += " from " + strings.Join(frames, " < ")
+		}
+	}
+	return what
+}
+
 // describe names processes and what they wait for, in one line of bounded length.
 func describe(ps []procStat) string {
 	var parts []string
@@ -114,11 +145,7 @@ func describe(ps []procStat) string {
 				name = name[:60] + "…"
 			}
 		}
-		what := p.state
-		if b, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/wchan"); err == nil && len(b) > 1 {
-			what += " in " + string(b)
-		}
-		parts = append(parts, fmt.Sprintf("%s [%d, %s]", clean(name), p.pid, what))
+		parts = append(parts, fmt.Sprintf("%s [%d child of %d, %s]", clean(name), p.pid, p.ppid, doing(&p)))
 	}
 	return strings.Join(parts, "; ")
 }

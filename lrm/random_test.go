@@ -97,7 +97,7 @@ func TestRandomOperations(t *testing.T) {
 
 func randomRound(t *testing.T, rnd *rand.Rand, dir string) {
 	w := &watcher{t: t, rnd: rand.New(rand.NewSource(rnd.Int63())), busy: map[string]bool{}, up: map[string]bool{}}
-	l := New(Config{RunDir: dir, OCFRoot: dir, MaxParallel: 4, Registry: func(class, _, _ string) (agents.Agent, bool) { return w, class == "ocf" }})
+	l := New(Config{RunDir: dir, OCFRoot: dir, MaxParallel: 4, LoadThreshold: -1, Registry: func(class, _, _ string) (agents.Agent, bool) { return w, class == "ocf" }})
 	defer l.Close()
 	// Each operation carries its number; recurring ones are answered at least once.
 	answers := map[uint64]int{}

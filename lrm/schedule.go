@@ -15,6 +15,9 @@ type task struct {
 	queued time.Time
 	// rec is set for the repeats of a recurring operation.
 	rec *recurring
+	// began is when it was started; freed tells that it has given its slot back.
+	began time.Time
+	freed bool
 	// done takes the result besides the channel of results; it may be nil.
 	done func(Result)
 }
@@ -42,14 +45,20 @@ type lane struct {
 // schedule decides what runs when. It is a machine without clock or goroutine:
 // the times come in as arguments.
 type schedule struct {
-	limit, running int
-	calls          int
-	lanes          map[string]*lane
-	recurring      map[string]*recurring
-	timers         timerHeap
+	limit, running int // running is how many hold a slot
+	// holding are the tasks that hold a slot, in the order of their beginnings.
+	holding   []*task
+	calls     int
+	lanes     map[string]*lane
+	recurring map[string]*recurring
+	timers    timerHeap
 	// ready are the lanes with something to run, in order of arrival.
 	ready []string
 }
+
+// slotTime is how long an execution holds its slot at most: one that takes longer
+// waits for something rather than work, and must not hold up the others.
+const slotTime = 5 * time.Second
 
 func newSchedule(limit int) *schedule {
 	return &schedule{limit: limit, lanes: map[string]*lane{}, recurring: map[string]*recurring{}}
@@ -119,6 +128,9 @@ func (s *schedule) tick(now time.Time) []*task {
 		t.queued = now
 		s.enqueue(t)
 	}
+	for len(s.holding) > 0 && !s.holding[0].began.Add(slotTime).After(now) {
+		s.free(s.holding[0])
+	}
 	var out []*task
 	for s.running < s.limit && len(s.ready) > 0 {
 		l := s.lanes[s.ready[0]]
@@ -129,6 +141,8 @@ func (s *schedule) tick(now time.Time) []*task {
 		}
 		l.current, l.queue = l.queue[0], l.queue[1:]
 		s.running++
+		l.current.began, l.current.freed = now, false
+		s.holding = append(s.holding, l.current)
 		if l.current.rec != nil {
 			l.current.rec.began = now
 		}
@@ -139,10 +153,28 @@ func (s *schedule) tick(now time.Time) []*task {
 
 // next returns when tick has something to do although nothing happened.
 func (s *schedule) next() (time.Time, bool) {
-	if len(s.timers) == 0 {
-		return time.Time{}, false
+	due, ok := time.Time{}, false
+	if len(s.timers) > 0 {
+		due, ok = s.timers[0].due, true
 	}
-	return s.timers[0].due, true
+	if len(s.ready) > 0 && len(s.holding) > 0 {
+		if t := s.holding[0].began.Add(slotTime); !ok || t.Before(due) {
+			due, ok = t, true
+		}
+	}
+	return due, ok
+}
+
+// free takes the slot of a task back.
+func (s *schedule) free(t *task) {
+	if t.freed {
+		return
+	}
+	t.freed = true
+	s.running--
+	if i := slices.Index(s.holding, t); i >= 0 {
+		s.holding = slices.Delete(s.holding, i, i+1)
+	}
 }
 
 // finished takes the result of an execution. It tells whether the result is to
@@ -151,7 +183,7 @@ func (s *schedule) next() (time.Time, bool) {
 func (s *schedule) finished(t *task, r Result, now time.Time) (Result, bool) {
 	l := s.lanes[t.op.Resource]
 	l.current = nil
-	s.running--
+	s.free(t)
 	s.list(t.op.Resource, l)
 	if len(l.queue) == 0 {
 		delete(s.lanes, t.op.Resource)

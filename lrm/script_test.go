@@ -144,7 +144,8 @@ func sorted(s string) string {
 
 func TestHangingScriptIsKilledWithAllItStarted(t *testing.T) {
 	r := newRig(t, nil)
-	r.script("hang", `trap "" TERM INT HUP
+	r.script("hang", `[ $1 = meta-data ] && exit 3
+trap "" TERM INT HUP
 echo $$ >> $HA_RSCTMP/pids
 sleep 300 & echo $! >> $HA_RSCTMP/pids
 setsid sleep 301 & echo $! >> $HA_RSCTMP/pids
@@ -161,7 +162,7 @@ while :; do sleep 1; done`)
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("the timeout of 700 ms took %s", took)
 	}
-	for _, w := range []string{"start of r1 did not end within 700ms", "sleep 300 ["} {
+	for _, w := range []string{"start of r1 did not end within 700ms", "sleep 300 [", " in nanosleep()"} {
 		if !strings.Contains(res.ExitReason, w) {
 			t.Errorf("reason %q does not say %q", res.ExitReason, w)
 		}

@@ -67,6 +67,9 @@ type Result struct {
 	ExecTime, QueueTime   time.Duration
 	// Recurring tells that this is a repeat of a recurring operation.
 	Recurring bool
+	// Traits are what the agent says of its parameters, nil when it is not known
+	// or does not matter for the operation.
+	Traits *Traits
 	// Refused tells that the gate or a release of everything kept the operation
 	// from being executed: nothing was tried, so nothing is known to be broken.
 	Refused bool

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -186,10 +187,39 @@ func record(node string, r *lrm.Result) *cib.Element {
 				op = op.WithAttr(name, v)
 			}
 		}
-		op = op.WithAttr("op-digest", pengine.OpDigest(o.Params, interval > 0))
+		op = withDigests(op, o, r.Traits)
 		rsc = rsc.WithChild(op)
 	}
 	return rsc
+}
+
+// withDigests adds what tells a later run of the policy engine whether a changed
+// configuration needs a restart.
+func withDigests(op *cib.Element, o *lrm.Op, t *lrm.Traits) *cib.Element {
+	op = op.WithAttr("op-digest", pengine.OpDigest(o.Params, o.Interval > 0))
+	if t == nil || o.Interval > 0 {
+		return op
+	}
+	list := func(names []string) string { return " " + strings.Join(names, " ") + " " }
+	if t.Reloads {
+		restart := map[string]string{}
+		for _, n := range t.Restart {
+			if v, ok := o.Params[n]; ok {
+				restart[n] = v
+			}
+		}
+		op = op.WithAttr("op-force-restart", list(t.Restart)).
+			WithAttr("op-restart-digest", pengine.OpDigest(restart, false))
+	}
+	if len(t.Private) > 0 {
+		open := maps.Clone(o.Params)
+		for _, n := range t.Private {
+			delete(open, n)
+		}
+		op = op.WithAttr("op-secure-params", list(t.Private)).
+			WithAttr("op-secure-digest", pengine.OpDigest(open, false))
+	}
+	return op
 }
 
 // pendingRecord makes the entry of an operation that has begun and not ended.

@@ -32,6 +32,7 @@ type world struct {
 	shared map[string]bool // resources that may run on several nodes
 	// onSchedule is called while the policy engine works.
 	onSchedule func()
+	traits     *lrm.Traits // of all agents
 	flood      int
 	onAddNode  func(AddNode)
 	onImport   func(Import)
@@ -279,7 +280,11 @@ func (w *world) execute(n *worldNode, e Execute) {
 				}
 			}
 		}
-		n.m.Result(w.now, &lrm.Result{Op: op, CallID: call, RC: rc, Status: lrm.Done, LastRun: w.now, LastRCChange: w.now})
+		traits := w.traits
+		if op.Name != "start" && op.Name != "reload-agent" {
+			traits = nil
+		}
+		n.m.Result(w.now, &lrm.Result{Op: op, CallID: call, RC: rc, Traits: traits, Status: lrm.Done, LastRun: w.now, LastRCChange: w.now})
 	}})
 }
 

@@ -130,6 +130,7 @@ func (d *Daemon) run(ctx context.Context) {
 		case <-d.configured:
 			d.machine.Configuration(time.Now(), d.replica.Root())
 			d.instructGuard()
+			d.lrm.SetLimits(member.ActionLimit(d.replica.Root()), member.LoadThreshold(d.replica.Root()))
 			d.file.save(d.replica.Root())
 		case f := <-d.calls:
 			f()
