@@ -86,6 +86,7 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 	}
 	if c.Voters != nil {
 		r.oldVoters, m.targetOK = old, false
+		r.joint = r.joint && old.list() == c.Voters.list()
 		m.learnVoters()
 	}
 	c.Digest = m.rep.digest()
@@ -269,7 +270,7 @@ func (m *Machine) takeWhole(p *peer, msg *State) {
 // the old quorum too.
 func (m *Machine) readmit() {
 	r := m.round
-	if !m.leads() || r.oldVoters != nil || m.rep.meta.Prior != nil || r.commit != m.rep.seq || m.spoiled == m.joined {
+	if !m.leads() || r.oldVoters != nil || r.commit != m.rep.seq || m.spoiled == m.joined {
 		return
 	}
 	v := m.rep.meta.Voters

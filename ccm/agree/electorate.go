@@ -48,13 +48,17 @@ func (m *Machine) elect() {
 			done(0, err)
 			continue
 		}
+		next, err := m.nextVoters(e.change)
+		if err != nil {
+			done(m.rep.seq, err)
+			continue
+		}
 		r := m.round
 		if r.oldVoters != nil || r.commit != m.rep.seq || m.rep.meta.Prior != nil {
 			return
 		}
-		next, err := m.nextVoters(e.change)
-		if err != nil || next == nil {
-			done(m.rep.seq, err)
+		if next == nil {
+			done(m.rep.seq, nil)
 			continue
 		}
 		if len(m.outside()) > 0 && !m.certified(r) {

@@ -1,8 +1,11 @@
 package agree
 
 // settleVoters ends the joint rule of the former and the present voters, once
-// nobody goes by the former ones alone: all members have the change, and no
-// node outside can hold a lease.
+// nobody goes by the former ones alone: all members have the change, no node
+// outside can hold a lease, and no member can still hold one that the former
+// voters alone have confirmed before it had the change. Without this wait a member
+// that is lost soon afterwards would count as expired by the votes of the present
+// voters while its lease by those of the former ones goes on.
 func (m *Machine) settleVoters() {
 	r := m.round
 	if m.rep.meta.Prior == nil || !m.leads() || r.oldVoters != nil || r.commit != m.rep.seq || m.spoiled == m.joined {
@@ -12,6 +15,13 @@ func (m *Machine) settleVoters() {
 		if r.acked[x.Name] < m.rep.seq {
 			return
 		}
+	}
+	if !r.joint {
+		r.joint, r.jointAt = true, m.now
+	}
+	if end := r.jointAt + m.t.t; m.now < end {
+		m.wake(end)
+		return
 	}
 	if len(m.outside()) > 0 && !m.certified(r) {
 		return

@@ -23,6 +23,9 @@ type round struct {
 	gotOn     int64  // when all had acknowledged more, or nothing was left
 	oldVoters Voters // V before the change of V that is under way, or nil
 	pending   []pendingProposal
+	// joint: all members have the change of V that is not settled, since jointAt.
+	joint   bool
+	jointAt int64
 
 	resendAt, resendEvery int64
 	strayed               map[string]int64 // members that promised above, since when

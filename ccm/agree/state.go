@@ -3,6 +3,7 @@ package agree
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -68,12 +69,23 @@ func newMeta(v Voters) Meta {
 }
 
 // setVoters replaces V and keeps the books of it. Other names or weights are
-// joint with the former ones until they are set again, which settles them.
+// joint with the former ones until they are set again, which settles them; other
+// stores alone leave that open.
 func (m *Meta) setVoters(v Voters) {
 	old := m.Voters
-	m.Prior = nil
-	if len(old) > 0 && old.list() != v.list() {
+	switch {
+	case len(old) == 0 || maps.Equal(old, v):
+		m.Prior = nil
+	case old.list() != v.list():
 		m.Prior = old
+	case m.Prior != nil:
+		m.Prior = m.Prior.clone()
+		for name, x := range m.Prior {
+			if y, ok := v[name]; ok {
+				x.Disk = y.Disk
+				m.Prior[name] = x
+			}
+		}
 	}
 	for name := range m.Voters {
 		if _, stays := v[name]; !stays && !slices.Contains(m.Removed, name) {

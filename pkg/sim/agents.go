@@ -232,6 +232,15 @@ func missing(op string) int {
 // duration draws how long the agent takes.
 func (o *operation) duration() int64 {
 	r := o.d.n.r
+	if o.d.n.s.sc.Steady {
+		switch o.exec.Op().Name {
+		case "start", "promote", "migrate_from":
+			return int64(o.inst.rsc.start) / 2
+		case "stop", "demote", "migrate_to":
+			return int64(o.inst.rsc.stop) / 2
+		}
+		return int64(monitorTime) / 2
+	}
 	switch o.exec.Op().Name {
 	case "start", "promote", "migrate_from":
 		return r.between(int64(o.inst.rsc.start)/4, int64(o.inst.rsc.start))

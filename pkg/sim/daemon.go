@@ -257,7 +257,11 @@ func (d *daemon) schedule(e controller.Schedule) {
 		graph, next = res.Graph, res.NextChange
 	}
 	s.stats.Plans++
-	d.n.daemonAfter(d, d.n.r.between(int64(time.Millisecond), int64(30*time.Millisecond)), func() {
+	took := int64(15 * time.Millisecond)
+	if !s.sc.Steady {
+		took = d.n.r.between(int64(time.Millisecond), int64(30*time.Millisecond))
+	}
+	d.n.daemonAfter(d, took, func() {
 		d.owner(func() { d.ctl.Scheduled(d.now(), e.Serial, graph, next, err) })
 	})
 }

@@ -32,6 +32,9 @@ func (d *disk) latency() int64 {
 	if d.slow > 0 {
 		return d.n.r.below(d.slow)
 	}
+	if d.n.s.sc.Steady {
+		return int64(2 * time.Millisecond)
+	}
 	return d.n.r.between(int64(time.Millisecond), int64(4*time.Millisecond))
 }
 

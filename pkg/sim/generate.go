@@ -19,6 +19,9 @@ type kind struct {
 type generator struct {
 	r  *rng
 	sc *Scenario
+	// moments is how many steps there are for one that waits for a moment, 0: none
+	// does.
+	moments int64
 	// steps that follow a fault by nature, such as the end of a standby.
 	more []Step
 }
@@ -192,8 +195,15 @@ func Generate(sc *Scenario, seed uint64, every time.Duration, faults []string) e
 			return fmt.Errorf("fault %q is not known; there are %s", f, strings.Join(FaultNames(), ", "))
 		}
 	}
-	g := &generator{r: newRNG(seed, 7), sc: sc}
+	g := &generator{r: newRNG(seed, 7), sc: sc, moments: 8}
 	sc.Settle = true
+	g.fill(use, total, every)
+	return nil
+}
+
+// fill draws steps of the kinds in use until the scenario is full.
+func (g *generator) fill(use []kind, total int64, every time.Duration) {
+	sc := g.sc
 	sc.Steps = nil
 	// The cluster forms first.
 	at := 4 * sc.Deadtime
@@ -218,7 +228,7 @@ func Generate(sc *Scenario, seed uint64, every time.Duration, faults []string) e
 		if (e.Verb == "agent" || e.Verb == "fail" || e.Verb == "cleanup") && e.Resource == "" {
 			continue
 		}
-		if g.r.chance(8) {
+		if g.moments > 0 && g.r.chance(g.moments) {
 			e.Upon = moments[g.r.below(int64(len(moments)))]
 		}
 		sc.Steps = append(sc.Steps, e)
@@ -229,5 +239,4 @@ func Generate(sc *Scenario, seed uint64, every time.Duration, faults []string) e
 		}
 	}
 	slices.SortStableFunc(sc.Steps, func(a, b Step) int { return int(a.At - b.At) })
-	return nil
 }

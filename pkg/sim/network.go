@@ -20,9 +20,10 @@ type network struct {
 
 // path is one direction between two nodes.
 type path struct {
-	r    *rng
-	cuts int // how many cuts are upon it
-	loss int64
+	r      *rng
+	steady bool
+	cuts   int // how many cuts are upon it
+	loss   int64
 	// last is when the newest message of each class arrives; held are those that
 	// wait for the cut to end.
 	last [2]int64
@@ -49,6 +50,7 @@ func (w *network) init(s *sim, n int) {
 	w.s, w.n = s, n
 	w.paths = make([]path, n*n)
 	for i := range w.paths {
+		w.paths[i].steady = s.sc.Steady
 		w.paths[i].r = newRNG(s.opts.Seed, 3, uint64(i))
 	}
 }
@@ -59,7 +61,12 @@ func (w *network) path(from, to *node) *path { return &w.paths[from.id*w.n+to.id
 func (w *network) open(from, to *node) bool { return w.path(from, to).cuts == 0 }
 
 // latency of a frame on a healthy network.
-func (p *path) latency() int64 { return p.r.between(50_000, 600_000) }
+func (p *path) latency() int64 {
+	if p.steady {
+		return 300_000
+	}
+	return p.r.between(50_000, 600_000)
+}
 
 // datagram sends a small frame that may be lost.
 func (w *network) datagram(from, to *node, msg agree.Message) {

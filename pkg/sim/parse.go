@@ -123,12 +123,27 @@ func (p *parser) statement(w []string) error {
 		}
 		sc.RandomViews = true
 		return nil
+	case "steady":
+		sc.Steady = true
+		return none(w[1:])
+	case "seed":
+		if len(w) != 2 {
+			return errors.New("seed: give one number")
+		}
+		n, err := strconv.ParseUint(w[1], 10, 64)
+		if err != nil || n == 0 {
+			return fmt.Errorf("seed: %q is no number above 0", w[1])
+		}
+		sc.Seed = n
+		return nil
+	case "resources":
+		return p.resources(w)
 	case "settle", "end":
 		return p.end(w)
 	case "at":
 		return p.step(w)
 	}
-	return fmt.Errorf("%q is not known; a line begins with nodes, keepalive, deadtime, initdead, quorum, arbiter, spare, votes, views, cib, resource, at, settle or end", w[0])
+	return fmt.Errorf("%q is not known; a line begins with nodes, keepalive, deadtime, initdead, quorum, arbiter, spare, votes, views, steady, seed, cib, resources, resource, at, settle or end", w[0])
 }
 
 func (p *parser) nodes(w []string) error {
@@ -177,6 +192,7 @@ func (p *parser) cib(w []string) error {
 		return err
 	}
 	p.sc.SetCIB(root, w[1])
+	p.sc.Resources, p.sc.StartDelay = 0, 0
 	return nil
 }
 
@@ -227,6 +243,28 @@ func (sc *Scenario) SetCIB(root *cib.Element, file string) {
 	if !hasStickiness(root) {
 		sc.Sticky = false
 	}
+}
+
+// resources reads "resources N [start-delay DURATION]".
+func (p *parser) resources(w []string) error {
+	if len(w) != 2 && (len(w) != 4 || w[2] != "start-delay") {
+		return errors.New("resources: write \"resources NUMBER\" or \"resources NUMBER start-delay DURATION\"")
+	}
+	n, err := strconv.Atoi(w[1])
+	if err != nil || n < 1 || n > 1000 {
+		return fmt.Errorf("resources: %q is no number between 1 and 1000", w[1])
+	}
+	delay := time.Duration(0)
+	if len(w) == 4 {
+		if delay, err = p.duration(w, 3); err != nil {
+			return err
+		}
+		if delay < time.Millisecond || delay%time.Millisecond != 0 {
+			return errors.New("resources: start-delay is whole milliseconds, 1 or more")
+		}
+	}
+	p.sc.SetResources(n, delay)
+	return nil
 }
 
 func (p *parser) resource(w []string) error {

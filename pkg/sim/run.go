@@ -9,6 +9,9 @@ import (
 // Run plays a scenario. An error tells that it cannot be played; what went wrong
 // in it is the Violation of the Result.
 func Run(sc *Scenario, o Options) (*Result, error) {
+	if sc.Seed != 0 {
+		o.Seed = sc.Seed
+	}
 	s, err := newSim(sc, o)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,10 @@ type Scenario struct {
 	// RandomViews makes nodes propose sets of members at random, which reaches
 	// more interleavings than failures do; the cluster need not come to rest then.
 	RandomViews bool
+	// Steady makes all latencies and operations take always the same time.
+	Steady bool
+	// Seed, if not 0, is used in place of that of the [Options].
+	Seed uint64
 	// Keepalive, Deadtime and Initdead are those of ha.cf; 0 for Initdead takes
 	// the usual.
 	Keepalive, Deadtime, Initdead time.Duration
@@ -28,6 +32,10 @@ type Scenario struct {
 	CIB *cib.Element
 	// CIBFile is where it came from, or "".
 	CIBFile string
+	// Resources, if not 0, is how many of them [Scenario.SetResources] made, and
+	// StartDelay how long the cluster delays their start.
+	Resources  int
+	StartDelay time.Duration
 	// Models are how long operations of resources take, where not the usual.
 	Models map[string]Model
 	// Sticky tells that the configuration has no wishes about nodes: a healthy
@@ -148,6 +156,19 @@ func (sc *Scenario) String() string {
 	}
 	if len(sc.Quorum) > 0 {
 		fmt.Fprintf(&b, "quorum %s\n", strings.Join(sc.Quorum, " "))
+	}
+	if sc.Steady {
+		fmt.Fprintln(&b, "steady")
+	}
+	if sc.Seed != 0 {
+		fmt.Fprintf(&b, "seed %d\n", sc.Seed)
+	}
+	if sc.Resources > 0 {
+		fmt.Fprintf(&b, "resources %d", sc.Resources)
+		if sc.StartDelay > 0 {
+			fmt.Fprintf(&b, " start-delay %s", seconds(sc.StartDelay))
+		}
+		fmt.Fprintln(&b)
 	}
 	if sc.CIBFile != "" {
 		fmt.Fprintf(&b, "cib %s\n", sc.CIBFile)

@@ -192,7 +192,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// Scripts with their whole story, in testdata: one for each known trap of the
+// Scripts with their full traces, in testdata: one for each known trap of the
 // protocol. -rewrite makes them anew; read the difference.
 func TestTraps(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.txt")
@@ -211,7 +211,7 @@ func TestTraps(t *testing.T) {
 			continue
 		}
 		var got strings.Builder
-		r, err := Run(sc, Options{Seed: 1, Verify: true, Tell: func(l string) { got.WriteString(l + "\n") }})
+		r, err := Run(sc, Options{Seed: 1, Verify: true, Trace: func(l string) { got.WriteString(strings.TrimRight(l, " ") + "\n") }})
 		if err != nil {
 			t.Error(err)
 			continue
@@ -224,9 +224,20 @@ func TestTraps(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else if got.String() != want {
-			t.Errorf("%s tells another story (-rewrite, and read the difference)", f)
+			t.Errorf("%s: the trace is another one from line %s on (-rewrite, and read the difference)", f, firstDifference(got.String(), want))
 		}
 	}
+}
+
+// firstDifference is the first line in which two traces differ.
+func firstDifference(got, want string) string {
+	x, y := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range x {
+		if i >= len(y) || x[i] != y[i] {
+			return fmt.Sprintf("%d (%s)", i+1, x[i])
+		}
+	}
+	return fmt.Sprint(len(x) + 1)
 }
 
 // traceMark divides a script from its trace.
