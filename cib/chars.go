@@ -3,6 +3,8 @@ package cib
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/quorate/quorate/cib/internal/xmlname"
 )
 
 // Classes of bytes for the inner loops of the reader.
@@ -53,17 +55,7 @@ func isNameRune(r rune, start bool) bool {
 		c := charClass[r]
 		return c&nameStart != 0 || !start && c&nameChar != 0
 	}
-	for _, w := range nameRanges {
-		if r >= w[0] && r <= w[1] {
-			return true
-		}
-	}
-	return !start && (r == 0xB7 || r >= 0x300 && r <= 0x36F || r == 0x203F || r == 0x2040)
-}
-
-var nameRanges = [][2]rune{
-	{0xC0, 0xD6}, {0xD8, 0xF6}, {0xF8, 0x2FF}, {0x370, 0x37D}, {0x37F, 0x1FFF}, {0x200C, 0x200D},
-	{0x2070, 0x218F}, {0x2C00, 0x2FEF}, {0x3001, 0xD7FF}, {0xF900, 0xFDCF}, {0xFDF0, 0xFFFD}, {0x10000, 0xEFFFF},
+	return xmlname.Rune(r, start)
 }
 
 // checkChars refuses what may stand nowhere in a document: bytes that are not
@@ -90,14 +82,7 @@ func (p *parser) checkChars() {
 }
 
 // ValidName reports whether s can be the name of an element or attribute.
-func ValidName(s string) bool {
-	for i, r := range s {
-		if r == ':' || !isNameRune(r, i == 0) {
-			return false
-		}
-	}
-	return s != "" && utf8.ValidString(s)
-}
+func ValidName(s string) bool { return xmlname.Valid(s) }
 
 // nameCache returns one string for equal names: names then compare by pointer,
 // and the common ones do not keep a document's text alive. It is a small

@@ -2,10 +2,10 @@ package cib
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/quorate/quorate/cib/grammar"
 )
 
 // Severity tells how bad a Problem is.
@@ -49,14 +49,13 @@ func (p Problem) String() string {
 func (p Problem) key() string { return p.ID + "\x00" + p.Sentence }
 
 // Check returns what is wrong in a document of today's dialect, in document
-// order: elements, attributes and values that the schema does not know, ids
-// that are missing, not valid or used twice, references to what is not there,
-// and options whose values cannot be read. The status section is not checked.
+// order: what the schema that it names does not allow ([grammar.Schema.Check]),
+// references to what is no resource, and options whose values cannot be read.
+// The status section is not checked.
 //
-// With validate-with="none" errors become warnings, since the administrator
-// wants no check; with an older schema than 3.0 unknown names do.
+// With validate-with="none" the newest schema counts and errors become
+// warnings, since the administrator wants no check.
 func Check(root *Element) []Problem {
-	c := &checker{ids: map[string]*Element{}}
 	if root == nil || root.Name != "cib" {
 		name := "nothing"
 		if root != nil {
@@ -67,60 +66,77 @@ func Check(root *Element) []Problem {
 	if IsHeartbeat2(root) {
 		return []Problem{{root.Line, "", "the document is in the dialect of Heartbeat 2: upgrade it first", Error}}
 	}
-	switch with := root.Get("validate-with"); {
-	case with == "none":
-		c.relaxed, c.lax = true, true
-	case olderSchema.MatchString(with):
-		c.lax = true
-	case !knownSchema.MatchString(with):
-		c.add(root, "", Error, "validate-with=%q names no schema that is known: one from pacemaker-1.0 to %s, or none, is expected", with, hb2Schema)
+	c := &checker{}
+	schema := SchemaOf(root)
+	if schema == nil {
+		c.add(root, "", Error, "validate-with=%q names no schema that is known: one from %s1.0 to %s, or none, is expected",
+			root.Get("validate-with"), grammar.Prefix, grammar.Newest)
+		schema = grammar.Load(grammar.Newest)
 	}
-	c.collect(root)
-	c.element(root, "")
-	c.options(root)
+	relaxed := Error
+	if root.Get("validate-with") == NoSchema {
+		relaxed = Warning
+	}
+	faults, ids := schema.Check((*node)(root), 0)
+	for _, f := range faults {
+		c.problems = append(c.problems, Problem{f.Node.Position(), f.Owner, f.Sentence, relaxed})
+	}
+	c.ids = ids
+	c.meaning(root)
+	// Stable: what the schema forbids comes before what has no effect.
+	slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Line - b.Line })
 	return c.problems
 }
 
+// NoSchema is the value of validate-with that turns the checks off.
+const NoSchema = "none"
+
+// SchemaOf returns the schema that a document names in validate-with: the newest
+// for NoSchema and for "pacemaker-next", nil if the name is not known.
+func SchemaOf(root *Element) *grammar.Schema {
+	switch with := root.Get("validate-with"); with {
+	case NoSchema, "pacemaker-next":
+		return grammar.Load(grammar.Newest)
+	default:
+		return grammar.Load(with)
+	}
+}
+
+// node is an Element as the grammar sees it.
+type node Element
+
+func (n *node) Tag() string {
+	if n.Name == TextName {
+		return ""
+	}
+	return n.Name
+}
+func (n *node) Attributes() int                      { return len(n.Attrs) }
+func (n *node) Attribute(i int) (name, value string) { return n.Attrs[i].Name, n.Attrs[i].Value }
+func (n *node) Kids() int                            { return len(n.Children) }
+func (n *node) Position() int                        { return n.Line }
+
+func (n *node) Kid(i int) grammar.Node {
+	c := n.Children[i]
+	if !c.IsElement() && c.Name != TextName {
+		return nil
+	}
+	return (*node)(c)
+}
+
+// checker finds what the schema allows and what is a mistake all the same.
 type checker struct {
 	problems []Problem
 	// ids maps every id of the configuration to its first element.
-	ids map[string]*Element
-	// lax makes unknown names warnings, relaxed every error.
-	lax, relaxed bool
+	ids grammar.IDs
 }
 
 func (c *checker) add(e *Element, owner string, s Severity, format string, args ...any) {
-	if c.relaxed {
-		s = Warning
-	}
 	id := e.ID()
 	if id == "" {
 		id = owner
 	}
 	c.problems = append(c.problems, Problem{e.Line, id, fmt.Sprintf(format, args...), s})
-}
-
-func (c *checker) unknown(e *Element, owner string, format string, args ...any) {
-	s := Error
-	if c.lax {
-		s = Warning
-	}
-	c.add(e, owner, s, format, args...)
-}
-
-// collect notes all ids, before references are looked at.
-func (c *checker) collect(e *Element) {
-	if e.Name == "status" {
-		return
-	}
-	if spec := schema[e.Name]; spec != nil && spec.attrs["id"].typ == "id" {
-		if id := e.ID(); id != "" && c.ids[id] == nil {
-			c.ids[id] = e
-		}
-	}
-	for _, k := range e.Children {
-		c.collect(k)
-	}
 }
 
 // place names an element in a sentence.
@@ -131,128 +147,47 @@ func place(e *Element, owner string) string {
 	return describe(e)
 }
 
-func (c *checker) element(e *Element, owner string) {
-	spec := schema[e.Name]
-	for _, a := range e.Attrs {
-		s, ok := spec.attrs[a.Name]
-		if !ok {
-			if !strings.Contains(a.Name, ":") && a.Name != "xmlns" {
-				c.unknown(e, owner, "%s has the attribute %s, which is not known there", place(e, owner), a.Name)
+// meaning warns of what has no effect.
+func (c *checker) meaning(root *Element) {
+	root.First("configuration").Walk(func(e *Element) bool {
+		switch e.Name {
+		case "cluster_property_set", "meta_attributes":
+			for _, nv := range e.All("nvpair") {
+				c.option(nv, e.ID())
 			}
-			continue
+		case "op":
+			for _, name := range []string{"interval", "timeout", "start-delay"} {
+				c.time(e, name)
+			}
+		case "rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket":
+			for _, name := range []string{"rsc", "with-rsc", "first", "then"} {
+				c.resource(e, name)
+			}
+		case "resource_ref":
+			c.resource(e, "id")
+		case "fencing-level":
+			for _, d := range strings.Split(e.Get("devices"), ",") {
+				if x := c.ids[strings.TrimSpace(d)]; x == nil || x.Tag() != "primitive" {
+					c.add(e, "", Warning, "%s names the device %q, which is no resource", describe(e), strings.TrimSpace(d))
+				}
+			}
 		}
-		c.value(e, owner, a, s)
-	}
-	for _, name := range spec.attrNames {
-		if _, ok := e.Lookup(name); spec.attrs[name].required && !ok {
-			c.add(e, owner, Error, "%s has no %s, which it must have", place(e, owner), name)
-		}
-	}
-	c.rules(e, owner)
-	if id := e.ID(); id != "" {
-		owner = id
-	}
-	count := map[string]int{}
-	for _, k := range e.Children {
-		if k.Name == TextName {
-			c.add(k, owner, Error, "there is text in %s, where only elements may be: %.40q", describe(e), k.Text)
-		}
-		if !k.IsElement() {
-			continue
-		}
-		how, ok := spec.children[k.Name]
-		if !ok {
-			c.unknown(k, owner, "<%s> is not known in <%s>", k.Name, e.Name)
-			continue
-		}
-		if count[k.Name]++; count[k.Name] == 2 && (how == '1' || how == '?') {
-			c.add(k, owner, Error, "%s has a second <%s>, and may have one only", describe(e), k.Name)
-		}
-		if k.Name != "status" {
-			c.element(k, owner)
-		}
-	}
-	for _, name := range spec.childNames {
-		if how := spec.children[name]; (how == '1' || how == '+') && count[name] == 0 {
-			c.add(e, owner, Error, "%s has no <%s>, which it must have", describe(e), name)
-		}
+		return true
+	})
+}
+
+// time warns of a time that cannot be read.
+func (c *checker) time(e *Element, name string) {
+	v := e.Get(name)
+	if _, err := ParseInterval(v); err != nil && v != "" {
+		c.add(e, "", Warning, "%s has %s=%q, which is no time (a number with ms, s, min or h, or an ISO 8601 duration)", describe(e), name, v)
 	}
 }
 
-var (
-	olderSchema = regexp.MustCompile(`^pacemaker-(1\.[0-3]|2\.([0-9]|10))$`)
-	knownSchema = regexp.MustCompile(`^pacemaker-(3\.[0-9]|next)$`)
-
-	scoreForm = regexp.MustCompile(`^[+-]?([0-9]+|INFINITY)$`)
-	spanForm  = regexp.MustCompile(`^[0-9]+(-([0-9]+)?)?$`)
-	actions   = []string{"start", "promote", "demote", "stop"}
-	classes   = []string{"ocf", "lsb", "heartbeat", "stonith", "upstart", "service", "systemd", "nagios"}
-)
-
-// value checks one attribute against its type.
-func (c *checker) value(e *Element, owner string, a Attr, s attrSpec) {
-	bad := func(want string) {
-		c.add(e, owner, Error, "%s has %s=%q, where %s is expected", place(e, owner), a.Name, a.Value, want)
-	}
-	switch s.typ {
-	case "id":
-		switch first := c.ids[a.Value]; {
-		case !ValidName(a.Value):
-			bad("an id (a letter or _ first, then letters, digits and . _ -)")
-		case first != nil && first != e:
-			at := ""
-			if first.Line > 0 {
-				at = fmt.Sprintf(" in line %d", first.Line)
-			}
-			c.add(e, owner, Error, "%s uses an id that <%s>%s has already", describe(e), first.Name, at)
-		}
-	case "idref":
-		if c.ids[a.Value] == nil {
-			c.add(e, owner, Error, "%s refers with %s=%q to something that does not exist", place(e, owner), a.Name, a.Value)
-		}
-	case "ref":
-		x := c.ids[a.Value]
-		switch {
-		case x == nil:
-			c.add(e, owner, Error, "%s refers with %s=%q to a resource that does not exist", place(e, owner), a.Name, a.Value)
-		case idNeeded[x.Name] != 1 && x.Name != "tag":
-			c.add(e, owner, Warning, "%s refers with %s=%q to <%s>, which is no resource", place(e, owner), a.Name, a.Value, x.Name)
-		}
-	case "score":
-		if !scoreForm.MatchString(a.Value) {
-			bad("a score (an integer, INFINITY or -INFINITY)")
-		}
-	case "bool":
-		if !slices.Contains([]string{"true", "false", "1", "0"}, a.Value) {
-			bad("true or false")
-		}
-	case "role":
-		if r, ok := CanonicalRole(a.Value); !ok || r != a.Value && a.Value != "Master" && a.Value != "Slave" {
-			bad("a role (Started, Stopped, Promoted, Unpromoted)")
-		}
-	case "time":
-		if _, err := ParseInterval(a.Value); err != nil && a.Value != "" {
-			c.add(e, owner, Warning, "%s has %s=%q, which is no time (a number with ms, s, min or h, or an ISO 8601 duration)", place(e, owner), a.Name, a.Value)
-		}
-	case "int", "count":
-		if n, err := strconv.Atoi(strings.TrimSpace(a.Value)); err != nil || n < 0 && s.typ == "count" {
-			bad("a whole number")
-		}
-	case "span":
-		if !spanForm.MatchString(a.Value) {
-			bad("a number or a range such as 1-5")
-		}
-	case "action":
-		if !slices.Contains(actions, a.Value) {
-			bad("one of " + strings.Join(actions, ", "))
-		}
-	case "class":
-		if !slices.Contains(classes, a.Value) {
-			bad("one of " + strings.Join(classes, ", "))
-		}
-	case "enum":
-		if !slices.Contains(s.enum, a.Value) {
-			bad("one of " + strings.Join(s.enum, ", "))
-		}
+// resource warns of a reference to what is no resource.
+func (c *checker) resource(e *Element, name string) {
+	v := e.Get(name)
+	if x := c.ids[v]; x != nil && idNeeded[x.Tag()] != 1 && x.Tag() != "tag" {
+		c.add(e, "", Warning, "%s refers with %s=%q to <%s>, which is no resource", place(e, ""), name, v, x.Tag())
 	}
 }

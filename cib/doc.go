@@ -18,8 +18,8 @@
 //
 // Inside the program there is one schema, that of Pacemaker 2.1; the dialect of
 // Heartbeat 2 is upgraded where a document enters ([ReadFile], [LoadFile] and
-// [ApplyOp] do so by themselves), and every step is reported by id. The grammar
-// of today's dialect is one table in schema.go.
+// [ApplyOp] do so by themselves), and every step is reported by id. The schemas
+// of today's dialect, pacemaker-1.0 to 3.9, are the tables of package grammar.
 //
 // # Why the reader is our own
 //

@@ -416,7 +416,7 @@ func TestUpgradeOfMutants(t *testing.T) {
 		}
 		for n := range 10 {
 			var what string
-			if root, what = mutate(root, rng); root.First("configuration") == nil {
+			if root, what = words(root).mutate(root, rng); root.First("configuration") == nil {
 				break
 			}
 			upgradeHolds(t, root, Print(root))

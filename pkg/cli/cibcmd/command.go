@@ -27,10 +27,10 @@ func New(env *cli.Env) *cobra.Command {
 		Short: "what the configuration was, who changed it, and what a change would do",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.Exitf(cli.ExitUsage, "cib: no command: one of log, show, diff, rollback, plan, apply; see quorate cib --help")
+			return cli.Exitf(cli.ExitUsage, "cib: no command: one of log, show, diff, rollback, plan, apply, schemas; see quorate cib --help")
 		},
 	}
-	c.AddCommand(newLog(env), newShow(env), newDiff(env), newRollback(env), newPlan(env), newApply(env))
+	c.AddCommand(newLog(env), newShow(env), newDiff(env), newRollback(env), newPlan(env), newApply(env), newSchemas(env))
 	return c
 }
 
