@@ -57,8 +57,9 @@ const maxFlows = 6400
 
 func newReader(s *sink) *reader { return &reader{sink: s, senders: map[string]*heard{}} }
 
-// take handles one packet; b may be reused afterwards.
-func (r *reader) take(b []byte, m medium, src netip.AddrPort, at int64) {
+// take handles one packet and reports whether it was a good one; b may be reused
+// afterwards.
+func (r *reader) take(b []byte, m medium, src netip.AddrPort, at int64) bool {
 	if p := r.sink.policy.Load(); p != r.policy {
 		r.policy = p
 		r.auth = newAuthenticator(p.keys, p.cluster)
@@ -66,7 +67,7 @@ func (r *reader) take(b []byte, m medium, src netip.AddrPort, at int64) {
 	var f received
 	if err := f.decode(b, r.auth, r.policy.known); err != nil {
 		r.sink.drops.add(err, m.link(), func() string { return describe(err, b, src) })
-		return
+		return false
 	}
 	if f.from == r.policy.self {
 		if f.life != r.policy.life && f.life>>16 >= r.policy.life>>16 {
@@ -74,22 +75,22 @@ func (r *reader) take(b []byte, m medium, src netip.AddrPort, at int64) {
 				return fmt.Sprintf("came from %v; two machines must not have the name %s", src, f.from)
 			})
 		}
-		return
+		return true
 	}
 	if f.to != "" && f.to != r.policy.self {
-		return
+		return true
 	}
 	if _, ok := r.policy.known[f.from]; !ok && !r.policy.autojoin {
 		r.sink.drops.add(errUnknown, m.link(), func() string {
 			return fmt.Sprintf("came from %s at %v; add it to ha.cf, or set autojoin", printable(f.from), src)
 		})
-		return
+		return false
 	}
 	if err := r.fresh(&f); err != nil {
 		r.sink.drops.add(err, m.link(), func() string {
 			return fmt.Sprintf("claims to be number %d of incarnation %d of %s, and came from %v", f.seq, f.incarnation, f.from, src)
 		})
-		return
+		return false
 	}
 	f.medium, f.src, f.at = m, src, at
 	f.payload = append(make([]byte, 0, len(f.payload)), f.payload...)
@@ -102,6 +103,7 @@ func (r *reader) take(b []byte, m medium, src netip.AddrPort, at int64) {
 	default:
 		r.sink.drops.add(errOverrun, m.link(), func() string { return "came from " + f.from })
 	}
+	return true
 }
 
 // fresh tells new frames from replayed ones.

@@ -30,13 +30,6 @@ const (
 // Socket buffers: room for a window of data from several peers at once.
 const socketBuffer = 4 << 20
 
-// In a flood that never lets the socket run empty, a reader rests so long after
-// such a turn: it may be real-time, and others want the processor too.
-const (
-	floodTurn = 40 * time.Millisecond
-	floodRest = 10 * time.Millisecond
-)
-
 // groupOf is one multicast group on a medium.
 type groupOf struct {
 	addr netip.Addr
@@ -298,7 +291,7 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 	}
 	var next time.Time
 	var lost uint32
-	empty := ccm.Boottime() // when the socket was
+	pace := newPace(ccm.Boottime())
 	for ctx.Err() == nil {
 		if now := time.Now(); now.After(next) {
 			ifi, err := net.InterfaceByName(u.iface)
@@ -321,12 +314,6 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 		}
 		n, err := pc.ReadBatch(msgs, 0)
 		at := ccm.Boottime()
-		if n < batch {
-			empty = at
-		} else if at-empty > int64(floodTurn) {
-			time.Sleep(floodRest)
-			empty = ccm.Boottime()
-		}
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				continue
@@ -337,6 +324,7 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 			}
 			return fmt.Errorf("reading from %s: %w", u.iface, err)
 		}
+		bad := 0
 		for i := range msgs[:n] {
 			a, ok := msgs[i].Addr.(*net.UDPAddr)
 			if !ok {
@@ -344,7 +332,12 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 			}
 			src := a.AddrPort()
 			src = netip.AddrPortFrom(src.Addr().Unmap(), src.Port())
-			r.take(msgs[i].Buffers[0][:msgs[i].N], u, src, at)
+			if !r.take(msgs[i].Buffers[0][:msgs[i].N], u, src, at) {
+				bad++
+			}
+		}
+		if rest := pace.rest(at, n < batch, bad); rest > 0 {
+			time.Sleep(rest)
 		}
 	}
 	return nil
