@@ -26,6 +26,7 @@ type beater struct {
 	period   int64
 	patience int64
 	alarm    alarm
+	stages   *Lateness
 	log      *slog.Logger
 
 	said atomic.Pointer[vouched]
@@ -56,6 +57,8 @@ type BeatStats struct {
 	Sent, Late, Withheld uint64
 	// Worst is the longest time a beat left after it was due.
 	Worst time.Duration
+	// Stages tell how late what concerns beats and leases was, step by step.
+	Stages []StageLateness
 	// Class is the scheduling class of this process, for users.
 	Class string
 }
@@ -65,9 +68,9 @@ type BeatStats struct {
 // one outage of this node and not two.
 func beatPatience(t agree.Timing) time.Duration { return max(t.Deadtime, time.Second) }
 
-func newBeater(cluster uint64, t agree.Timing, a alarm, clock func() int64, send func([]byte), log *slog.Logger) *beater {
+func newBeater(cluster uint64, t agree.Timing, a alarm, clock func() int64, send func([]byte), late *Lateness, log *slog.Logger) *beater {
 	return &beater{send: send, clock: clock, cluster: cluster, period: int64(t.Beat), patience: int64(beatPatience(t)),
-		alarm: a, log: log, done: make(chan struct{})}
+		alarm: a, stages: late, log: log, done: make(chan struct{})}
 }
 
 // vouch gives the beater what to repeat from now on; news leave at once. Only the
@@ -119,6 +122,7 @@ func (b *beater) run() {
 		isDue, isNews := now >= due, v.news != news
 		if isDue {
 			b.measure(now - due)
+			b.stages.Note(StageBeat, now, now-due)
 			if due += b.period; due <= now {
 				due = now + b.period
 			}
@@ -167,5 +171,5 @@ func (b *beater) tell(format string, args ...any) {
 
 func (b *beater) stats() BeatStats {
 	return BeatStats{Period: time.Duration(b.period), Sent: b.sent.Load(), Late: b.lateBeats.Load(), Withheld: b.withheld.Load(),
-		Worst: time.Duration(b.worst.Load()), Class: realtime.Class()}
+		Worst: time.Duration(b.worst.Load()), Class: realtime.Class(), Stages: b.stages.All(b.clock())}
 }

@@ -183,7 +183,7 @@ func TestLateBeatsAreCounted(t *testing.T) {
 		}
 		a := &oversleeper{timerAlarm: newTimerAlarm()}
 		var sent []time.Time
-		b := newBeater(1, timing, a, bubbleClock, func([]byte) { sent = append(sent, time.Now()) }, nil)
+		b := newBeater(1, timing, a, bubbleClock, func([]byte) { sent = append(sent, time.Now()) }, nil, nil)
 		b.vouch(&agree.Beat{})
 		b.start()
 		time.Sleep(timing.Beat + time.Millisecond)

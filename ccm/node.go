@@ -42,6 +42,9 @@ type Node struct {
 	shop    workshop
 	foreign map[string]int
 	leftCh  chan struct{}
+	due     int64 // when the timer is to fire
+
+	late Lateness
 
 	recv  chan Message
 	inbox inbox
@@ -125,7 +128,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return fail(err)
 	}
-	n.life = Life{Node: cfg.Node, Incarnation: incarnation, ClusterID: cfg.ClusterID}
+	n.life = Life{Node: cfg.Node, Incarnation: incarnation, ClusterID: cfg.ClusterID, Lateness: &n.late}
 	if n.tr, err = cfg.Transport(n.life); err != nil {
 		return fail(fmt.Errorf("links of %s: %w", cfg.Node, err))
 	}
@@ -141,7 +144,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return fail(errors.Join(err, n.tr.Close()))
 	}
-	n.beater = newBeater(n.cluster, cfg.Timing, wake, n.clock, n.tr.Broadcast, n.log)
+	n.beater = newBeater(n.cluster, cfg.Timing, wake, n.clock, n.tr.Broadcast, &n.late, n.log)
 	n.beater.start()
 	n.pump()
 	ctx, n.stop = context.WithCancel(ctx)
@@ -227,7 +230,8 @@ func (n *Node) loop(ctx context.Context, timer *time.Timer) error {
 	events := n.tr.Events()
 	for {
 		n.round(events)
-		timer.Reset(time.Duration(max(0, n.m.Next()-n.clock())))
+		n.due = n.m.Next()
+		timer.Reset(time.Duration(max(0, n.due-n.clock())))
 		var out chan Message
 		var head Message
 		if len(n.mail) > 0 {
@@ -277,7 +281,11 @@ func (n *Node) round(events <-chan TransportEvent) {
 	if n.beater.late.CompareAndSwap(true, false) {
 		n.m.Late(n.clock())
 	}
-	n.m.Tick(n.clock())
+	now := n.clock()
+	if n.due != 0 && now > n.due {
+		n.late.Note(StageThink, now, now-n.due)
+	}
+	n.m.Tick(now)
 	n.pump()
 }
 
@@ -349,6 +357,10 @@ func (n *Node) onEvent(ev TransportEvent) {
 		now := n.clock()
 		n.m.Pinged(now, min(ev.At, now))
 	case DatagramReceived, MessageReceived:
+		if ev.Kind == DatagramReceived {
+			now := n.clock()
+			n.late.Note(StageHear, now, now-ev.At)
+		}
 		msg, err := agree.Decode(n.cluster, ev.Payload)
 		if err != nil {
 			n.refuse(ev.From, err)
@@ -410,6 +422,9 @@ func (n *Node) onMachine(e agree.Event) {
 			n.log.Debug("hearing "+e.Name, "incarnation", e.Incarnation)
 		} else {
 			n.log.Info(fmt.Sprintf("%s counts as dead: %s", e.Name, e.Reason))
+			if phrase, worst := n.late.Recent(n.clock()); worst > n.cfg.Timing.Beat/2 {
+				n.log.Warn("This node itself was late by up to: " + phrase)
+			}
 		}
 	case agree.LeaseEvent:
 		switch {
@@ -419,6 +434,7 @@ func (n *Node) onMachine(e agree.Event) {
 			n.log.Info("The lease is given up: this node leaves")
 		default:
 			n.log.Warn(fmt.Sprintf("The lease is over: no quorum has confirmed this node for %v; everything must be released within %v", n.cfg.Timing.Lease, n.cfg.Timing.StopBound))
+			n.log.Warn(n.whyUnconfirmed())
 		}
 	case agree.ProposalEvent:
 		if e.Token == 0 && e.Err != nil {

@@ -64,6 +64,7 @@ type lab struct {
 	dirs   map[string]string
 	nodes  map[string]*Node
 	state  map[string]*textReplica
+	logs   map[string]*recorder // of the nodes whose log matters
 }
 
 func newLab(t *testing.T, names ...string) *lab {
@@ -100,6 +101,9 @@ func (l *lab) logger(node string) *slog.Logger {
 	var w io.Writer = io.Discard
 	if os.Getenv("QUORATE_TRACE") != "" {
 		w = os.Stderr
+	}
+	if r := l.logs[node]; r != nil {
+		w = r
 	}
 	return slog.New(slog.NewTextHandler(w, nil)).With("node", node)
 }

@@ -29,7 +29,7 @@ func TestBeatsUnderPressure(t *testing.T) {
 	}
 	defer a.close()
 	var sent atomic.Int64
-	b := newBeater(1, timing, a, Boottime, func([]byte) { sent.Add(1) }, slog.New(slog.DiscardHandler))
+	b := newBeater(1, timing, a, Boottime, func([]byte) { sent.Add(1) }, nil, slog.New(slog.DiscardHandler))
 	b.vouch(&agree.Beat{Row: []string{"a", "b"}, Disk: "x"})
 	stop := make(chan struct{})
 	var wg sync.WaitGroup

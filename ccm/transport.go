@@ -119,4 +119,6 @@ type Life struct {
 	// ClusterID keeps clusters that share a wire apart; frames of another one
 	// are dropped. "" until the runner knows better (authkeys keep them apart).
 	ClusterID string
+	// Lateness takes how late frames are read and sent; nil takes nothing.
+	Lateness *Lateness
 }

@@ -522,6 +522,9 @@ type PeerInfo struct {
 	Config uint64
 	// Removed nodes were taken out of the cluster and do not count.
 	Removed bool
+	// Heard is when its last beat came, Confirmed the send time of the newest of
+	// our beats that it has echoed; 0: never.
+	Heard, Confirmed int64
 }
 
 // Peers lists the other configured nodes, sorted.
@@ -529,6 +532,12 @@ func (m *Machine) Peers() []PeerInfo {
 	out := make([]PeerInfo, len(m.order))
 	for i, p := range m.order {
 		out[i] = PeerInfo{Name: p.name, Incarnation: p.inc, Alive: p.alive, Ever: p.ever, Config: p.config, Removed: m.wasRemoved(p.name)}
+		if p.ever {
+			out[i].Heard = p.heard
+		}
+		if p.hasEcho {
+			out[i].Confirmed = p.echo
+		}
 	}
 	return out
 }

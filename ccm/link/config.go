@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/quorate/quorate/ccm"
 )
 
 // Sentinel errors of this package.
@@ -85,6 +87,8 @@ type Config struct {
 	NoGossip bool
 	// Logger gets every sentence for the user; nil discards.
 	Logger *slog.Logger
+	// Lateness takes how late frames are read and sent; nil takes nothing.
+	Lateness *ccm.Lateness
 
 	// thread, in tests, moves the calling goroutine into a network namespace.
 	thread func()

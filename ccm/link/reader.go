@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"sync/atomic"
+
+	"github.com/quorate/quorate/ccm"
 )
 
 // received is a good frame on its way from a reader to run.
@@ -31,6 +33,7 @@ type policy struct {
 type sink struct {
 	policy atomic.Pointer[policy]
 	drops  *drops
+	late   *ccm.Lateness
 	// urgent has beats, datagrams and gossip; data the fragments of messages and
 	// their acknowledgements. A full channel drops: waiting would make beats
 	// wait behind data.

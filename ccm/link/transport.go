@@ -84,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 	var salt [2]byte
 	rand.Read(salt[:])
 	t.life = uint64(time.Now().UnixMilli())<<16 | uint64(binary.BigEndian.Uint16(salt[:]))
-	t.sink = &sink{drops: &drops{log: t.log}, urgent: make(chan received, 1024), data: make(chan received, 4096)}
+	t.sink = &sink{drops: &drops{log: t.log}, late: cfg.Lateness, urgent: make(chan received, 1024), data: make(chan received, 4096)}
 	t.commands.wake = make(chan struct{}, 1)
 	t.policy = policy{self: cfg.Self, life: t.life, cluster: clusterHash(cfg.ClusterName, cfg.ClusterID), autojoin: cfg.Autojoin}
 	t.beats.cluster = t.policy.cluster
@@ -227,7 +227,12 @@ func (t *Transport) Accept(node string) {
 // Datagram implements [ccm.Transport].
 func (t *Transport) Datagram(to string, payload []byte) {
 	payload = slices.Clone(payload)
-	t.do(func() { t.datagram(to, kindDatagram, payload) })
+	asked := ccm.Boottime()
+	t.do(func() {
+		now := ccm.Boottime()
+		t.cfg.Lateness.Note(ccm.StageConfirm, now, now-asked)
+		t.datagram(to, kindDatagram, payload)
+	})
 }
 
 // Message implements [ccm.Transport]. A message to a node that is not alive, or

@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -162,6 +163,7 @@ func (u *udp) open(ctx context.Context) (*udpSocket, error) {
 		if err := c.Control(func(fd uintptr) {
 			bindErr = unix.SetsockoptString(int(fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE, u.iface)
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1)
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 			// A frame that is too large for a tunnel is better cut up than lost.
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
 			if u.v6 {
@@ -283,6 +285,7 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 	for i := range msgs {
 		msgs[i].Buffers = [][]byte{bufs[i*(maxFrame+1) : (i+1)*(maxFrame+1)]}
 	}
+	msgs[0].OOB = make([]byte, unix.CmsgSpace(stampSize)) // the first has waited longest
 	var pc interface {
 		ReadBatch([]ipv4.Message, int) (int, error)
 	} = ipv4.NewPacketConn(s.conn)
@@ -324,6 +327,9 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 			}
 			return fmt.Errorf("reading from %s: %w", u.iface, err)
 		}
+		if waited, ok := waited(msgs[0].OOB[:msgs[0].NN]); ok {
+			r.sink.late.Note(ccm.StageRead, at, waited)
+		}
 		bad := 0
 		for i := range msgs[:n] {
 			a, ok := msgs[i].Addr.(*net.UDPAddr)
@@ -341,6 +347,21 @@ func (u *udp) read(ctx context.Context, s *udpSocket, r *reader) error {
 		}
 	}
 	return nil
+}
+
+// stampSize is the size of a struct timespec.
+const stampSize = 16
+
+// waited is how long a packet lay in the kernel, by the time at which it came
+// (SO_TIMESTAMPNS). The clock may be set meanwhile: what is absurd is not told.
+func waited(oob []byte) (ns int64, ok bool) {
+	h, data, _, err := unix.ParseOneSocketControlMessage(oob)
+	if err != nil || h.Level != unix.SOL_SOCKET || h.Type != unix.SO_TIMESTAMPNS || len(data) < stampSize {
+		return 0, false
+	}
+	came := int64(binary.NativeEndian.Uint64(data))*1e9 + int64(binary.NativeEndian.Uint64(data[8:]))
+	ns = time.Now().UnixNano() - came
+	return ns, ns >= 0 && ns < int64(time.Minute)
 }
 
 // transient reports errors that say something about the wire, not the socket.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -41,10 +42,11 @@ func (c *campaign) steady(ctx context.Context, p *Part) (err error) {
 		return err
 	}
 	defer loops()
-	if err := w.watch(ctx, c.Steady); err != nil {
+	err = w.watch(ctx, c.Steady)
+	w.figures(p)
+	if err != nil {
 		return err
 	}
-	w.figures(p)
 	return k.dropped(ctx, p)
 }
 
@@ -60,11 +62,9 @@ func (c *campaign) steadyFast(ctx context.Context, p *Part) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := w.watch(ctx, c.Calm); err != nil {
-		return err
-	}
+	err = w.watch(ctx, c.Calm)
 	w.figures(p)
-	return nil
+	return err
 }
 
 // burn keeps processors busy at normal priority until the returned function is
@@ -115,6 +115,18 @@ type watcher struct {
 
 	falseViews, noLease, polls, unanswered int
 	leastLease                             time.Duration
+	// late is the worst of each stage on any node while watching, and where it
+	// was; observer how late this program was itself.
+	late     map[string]lateness
+	order    []string
+	observer time.Duration
+}
+
+// lateness is how late a node was, and when that was seen.
+type lateness struct {
+	by   time.Duration
+	node string
+	at   time.Time
 }
 
 // rest waits until the cluster is whole and at rest and begins to watch.
@@ -126,7 +138,7 @@ func (k *cluster) rest(ctx context.Context) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{k: k, owner: owner, views: map[string]string{}, leastLease: time.Hour}
+	w := &watcher{k: k, owner: owner, views: map[string]string{}, leastLease: time.Hour, late: map[string]lateness{}}
 	for _, name := range k.names {
 		st, err := k.status(ctx, name)
 		if err != nil {
@@ -141,9 +153,12 @@ func (k *cluster) rest(ctx context.Context) (*watcher, error) {
 // watch looks at every daemon each second.
 func (w *watcher) watch(ctx context.Context, d time.Duration) error {
 	for end := time.Now().Add(d); time.Now().Before(end); {
-		if err := pause(ctx, min(time.Second, time.Until(end))); err != nil {
+		wait := min(time.Second, time.Until(end))
+		begun := time.Now()
+		if err := pause(ctx, wait); err != nil {
 			return err
 		}
+		w.observer = max(w.observer, time.Since(begun)-wait)
 		if err := w.k.fallen(); err != nil {
 			return err
 		}
@@ -163,6 +178,18 @@ func (w *watcher) watch(ctx context.Context, d time.Duration) error {
 				continue
 			}
 			w.leastLease = min(w.leastLease, time.Until(st.Lease.Stop))
+			if time.Since(w.begun) < 3*time.Second {
+				continue // what is recent may be from before
+			}
+			for _, s := range st.Beats.Stages {
+				old, known := w.late[s.Stage]
+				if !known {
+					w.order = append(w.order, s.Stage)
+				}
+				if !known || s.Recent > old.by {
+					w.late[s.Stage] = lateness{s.Recent, name, time.Now()}
+				}
+			}
 		}
 	}
 	return nil
@@ -200,5 +227,43 @@ func (w *watcher) figures(p *Part) {
 	p.add("longest silence for the client", ms(end.Sub(begin)), "ms")
 	p.add("least time left of a lease, asked each second", ms(w.leastLease), "ms")
 	p.add("questions the daemons did not answer", float64(w.unanswered), "")
+	for _, stage := range w.order {
+		p.add("latest, by the daemons' own measure: "+stage, ms(w.late[stage].by), "ms")
+		if l := w.late[stage]; l.by > 10*time.Millisecond {
+			p.note("%s: %v late on %s at %s", stage, l.by.Round(time.Millisecond), l.node, l.at.Format("15:04:05"))
+		}
+	}
+	p.add("latest this observer was itself", ms(w.observer), "ms")
 	p.note("%d questions to the daemons in %v", w.polls, time.Since(w.begun).Round(time.Second))
+	w.story(p)
+}
+
+// telling are the sentences of daemon and guard on what must not have happened,
+// and on who was late.
+var telling = []string{" counts as dead: ", "The lease is over", "No confirmation came in time", "itself was late", "right to run resources has run out",
+	"OC_EV_MS_", "_stop_0", " refused: ", "is silent from now on", "beats again", "has not looked for", "was not run for", "taken away", "Late heartbeat", "panic", "fatal error"}
+
+// maxStory is how many lines of the logs a report quotes.
+const maxStory = 60
+
+// story quotes the logs of all nodes in the order of time, where something
+// happened.
+func (w *watcher) story(p *Part) {
+	var lines []string
+	for _, name := range w.k.names {
+		for _, line := range w.k.logSince(name, w.marks) {
+			if slices.ContainsFunc(telling, func(text string) bool { return strings.Contains(line, text) }) {
+				at, _ := lineTime(line)
+				lines = append(lines, at.Format("15:04:05.000 ")+name+": "+line)
+			}
+		}
+	}
+	slices.Sort(lines)
+	if len(lines) == 0 {
+		return
+	}
+	p.note("what the daemons and guards told of it, the first %d of %d lines:", min(maxStory, len(lines)), len(lines))
+	for _, l := range lines[:min(maxStory, len(lines))] {
+		p.note("  %s", l)
+	}
 }

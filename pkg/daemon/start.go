@@ -365,7 +365,7 @@ func linkConfig(s *settings, l ccm.Life, beat time.Duration, log *slog.Logger) l
 	conf := s.conf
 	return link.Config{
 		Self: l.Node, Nodes: slices.Concat(conf.Nodes, conf.Arbiters), Autojoin: conf.Autojoin != "none",
-		ClusterName: conf.Cluster, ClusterID: l.ClusterID, Incarnation: l.Incarnation,
+		ClusterName: conf.Cluster, ClusterID: l.ClusterID, Lateness: l.Lateness, Incarnation: l.Incarnation,
 		Media: media(conf), Keys: s.keys,
 		Keepalive: beat, Deadtime: conf.Deadtime, Warntime: conf.Warntime,
 		Initdead: conf.Initdead, Deadping: conf.Deadping, PingNodes: pingNodes(conf),

@@ -69,6 +69,13 @@ func printLinks(out io.Writer, s *client.Status) error {
 	b := s.Beats
 	fmt.Fprintf(out, "\nOwn heartbeats: every %v, %d sent, %d late, the worst by %v; %s\n",
 		b.Period, b.Sent, b.Late, b.Worst.Round(10*time.Microsecond), b.Class)
+	var late []string
+	for _, x := range b.Stages {
+		late = append(late, fmt.Sprintf("%s %v (ever %v)", x.Stage, x.Recent.Round(10*time.Microsecond), x.Worst.Round(10*time.Microsecond)))
+	}
+	if len(late) > 0 {
+		fmt.Fprintf(out, "This node was late in the last two seconds by up to: %s\n", strings.Join(late, ", "))
+	}
 	if b.Withheld > 0 {
 		fmt.Fprintf(out, "%d were withheld because the daemon's own membership layer, or its disk, did not answer\n", b.Withheld)
 	}
