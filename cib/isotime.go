@@ -14,7 +14,7 @@ var (
 	calendarDate = regexp.MustCompile(`^(\d{1,4})-(\d{1,2})-(\d{1,2})`)
 	weekDate     = regexp.MustCompile(`^(\d{1,4})-W(\d{1,2})-(\d)`)
 	ordinalDate  = regexp.MustCompile(`^(\d{1,4})-(\d{1,3})`)
-	compactDate  = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})`)
+	compactDate  = regexp.MustCompile(`^(\d{4})(\d{2})(\d{1,2})`)
 	clockTime    = regexp.MustCompile(`^\s*\+?(\d{1,2})(?::?(\d{1,2})(?::?(\d{1,2}))?)?(?:[.,]\d+)?`)
 	clockOffset  = regexp.MustCompile(`^\s+([+-])(\d{1,2})(?::?(\d{1,2}))?`)
 )

@@ -3,6 +3,7 @@ package pengine
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -10,6 +11,153 @@ import (
 // StatusText writes the node list and the resources as crm_simulate shows
 // them.
 func (r *Result) StatusText(w io.Writer) { r.s.statusText(w) }
+
+// ListOptions choose what the list of resources shows.
+type ListOptions struct {
+	// Inactive shows what does not run.
+	Inactive bool
+	// OnlyInactive leaves out what runs wholly, for a list below one by nodes.
+	OnlyInactive bool
+	// NoNodes leaves the nodes of primitives out.
+	NoNodes bool
+	// Brief counts primitives by agent and node.
+	Brief bool
+	// Detail shows each instance of a clone.
+	Detail bool
+	// Node and Resource tell whether something on a node, and a resource, is
+	// wanted, by name and id; nil means everything.
+	Node     func(name string) bool
+	Resource func(id string) bool
+}
+
+// lister writes a list of resources.
+type lister struct {
+	*scheduler
+	w io.Writer
+	o ListOptions
+}
+
+// ResourceList writes the resources, one item each and without a heading, and
+// returns whether there was any.
+func (r *Result) ResourceList(w io.Writer, o ListOptions) bool {
+	l := &lister{r.s, w, o}
+	return l.list()
+}
+
+// OneResource writes one resource as the list has it, at the left margin.
+func (r *Result) OneResource(w io.Writer, x Resource) {
+	var b strings.Builder
+	l := &lister{r.s, &b, ListOptions{Inactive: x.r.variant == primitiveVariant}}
+	l.resource(x.r, "")
+	// What is collective has no heading here, and nothing is an item.
+	text, indent := b.String(), ""
+	if x.r.variant != primitiveVariant {
+		_, text, _ = strings.Cut(text, "\n")
+		indent = "  "
+	}
+	for line := range strings.Lines(text) {
+		fmt.Fprint(w, strings.TrimPrefix(strings.TrimPrefix(line, indent), "* "))
+	}
+}
+
+func (l *lister) list() bool {
+	any := l.o.Brief && l.brief(l.wanted(l.resources), "  ", true)
+	for _, r := range l.resources {
+		if r.listed() && l.shows(r) && !(l.o.Brief && r.variant == primitiveVariant) {
+			any = l.resource(r, "  ") || any
+		}
+	}
+	return any
+}
+
+// shows reports whether the options want a resource of the top level.
+func (l *lister) shows(r *resource) bool {
+	switch {
+	case !l.matches(r), !l.o.Inactive && !r.active(false):
+		return false
+	case l.o.OnlyInactive && r.variant == primitiveVariant:
+		return !r.active(false)
+	case l.o.OnlyInactive:
+		return !r.active(true)
+	}
+	return true
+}
+
+// matches reports whether the filters let a resource through: itself, what
+// contains it or anything in it.
+func (l *lister) matches(r *resource) bool {
+	if l.o.Node != nil {
+		on := r.location()
+		if len(on) == 0 && (r.variant != primitiveVariant || r.pendingNode != nil) {
+			return false
+		}
+		if len(on) > 0 && !slices.ContainsFunc(on, func(n *node) bool { return l.o.Node(n.uname) }) {
+			return false
+		}
+	}
+	return l.o.Resource == nil || l.named(r)
+}
+
+func (l *lister) named(r *resource) bool {
+	for p := r; p != nil; p = p.parent {
+		if l.o.Resource(p.id) || l.o.Resource(p.xml.ID()) || p.lrmID != "" && l.o.Resource(p.lrmID) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.children, l.below)
+}
+
+// below is named without the resources around it.
+func (l *lister) below(r *resource) bool {
+	return l.o.Resource(r.id) || l.o.Resource(r.xml.ID()) || slices.ContainsFunc(r.children, l.below)
+}
+
+func (l *lister) wanted(list []*resource) (out []*resource) {
+	for _, r := range list {
+		if r.listed() && l.matches(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// brief counts the primitives of a list by agent and node.
+func (l *lister) brief(list []*resource, indent string, top bool) (any bool) {
+	type place struct {
+		agent string
+		n     *node
+	}
+	active, total := map[place]int{}, map[string]int{}
+	for _, r := range list {
+		if r.variant != primitiveVariant {
+			continue
+		}
+		a := Resource{l.scheduler, r}.Agent()
+		total[a]++
+		for _, n := range r.running {
+			active[place{a, n}]++
+		}
+	}
+	for _, a := range slices.Sorted(maps.Keys(total)) {
+		of := ""
+		if l.o.Inactive || !top {
+			of = fmt.Sprintf("/%d", total[a])
+		}
+		sum := 0
+		for _, n := range l.nodes {
+			if v := active[place{a, n}]; v > 0 && (l.o.Node == nil || l.o.Node(n.uname)) {
+				fmt.Fprintf(l.w, "%s* %d%s\t(%s):\tActive %s\n", indent, v, of, a, n.uname)
+				sum += v
+			}
+		}
+		if sum == 0 && of != "" {
+			fmt.Fprintf(l.w, "%s* 0%s\t(%s):\tActive\n", indent, of, a)
+			sum = 1
+		}
+		any = any || sum > 0
+	}
+	return any
+}
 
 // Knows tells whether a resource has the name, by its id or because the history
 // of a node calls it so.
@@ -118,19 +266,14 @@ func (s *scheduler) statusText(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
-	any := false
-	for _, r := range s.resources {
-		if !r.listed() {
-			continue
-		}
-		if !any {
-			fmt.Fprintf(w, "  * Full List of Resources:\n")
-			any = true
-		}
-		s.resourceText(w, r, "    ")
+	var b strings.Builder
+	l := &lister{s, &b, ListOptions{Inactive: true}}
+	if !l.list() {
+		b.WriteString("  * No resources\n")
 	}
-	if !any {
-		fmt.Fprintf(w, "  * Full List of Resources:\n    * No resources\n")
+	fmt.Fprintf(w, "  * Full List of Resources:\n")
+	for line := range strings.Lines(b.String()) {
+		fmt.Fprintf(w, "  %s", line)
 	}
 }
 
@@ -147,18 +290,50 @@ func (r *resource) listed() bool {
 	return len(r.running) > 0 || !r.active(false)
 }
 
-func (s *scheduler) resourceText(w io.Writer, r *resource, indent string) {
+// resource writes a resource and returns whether there was anything to write.
+func (l *lister) resource(r *resource, indent string) bool {
 	switch r.variant {
-	case primitiveVariant:
-		s.primitiveText(w, r, indent)
 	case groupVariant:
-		fmt.Fprintf(w, "%s* Resource Group: %s%s:\n", indent, r.id, listFlags(r.managementFlags()))
-		for _, m := range r.children {
-			s.resourceText(w, m, indent+"  ")
-		}
+		return l.group(r, indent)
 	case cloneVariant:
-		s.cloneText(w, r, indent)
+		return l.clone(r, indent)
 	}
+	fmt.Fprintf(l.w, "%s* %s\n", indent, l.primitiveText(r, !l.o.NoNodes))
+	return true
+}
+
+func (l *lister) group(g *resource, indent string) bool {
+	var shown []*resource
+	inactive := 0
+	for _, m := range g.children {
+		switch {
+		case l.o.Resource != nil && !l.named(m):
+		case !l.o.Inactive && !m.active(false):
+			inactive++
+		default:
+			shown = append(shown, m)
+		}
+	}
+	if len(shown) == 0 {
+		return false
+	}
+	var flags []string
+	if inactive > 0 {
+		plural := "s"
+		if inactive == 1 {
+			plural = ""
+		}
+		flags = append(flags, fmt.Sprintf("%d member%s inactive", inactive, plural))
+	}
+	fmt.Fprintf(l.w, "%s* Resource Group: %s%s:\n", indent, g.id, listFlags(append(flags, g.managementFlags()...)))
+	if l.o.Brief {
+		l.brief(g.children, indent+"  ", false)
+		return true
+	}
+	for _, m := range shown {
+		l.resource(m, indent+"  ")
+	}
+	return true
 }
 
 func listFlags(flags []string) string {
@@ -200,7 +375,8 @@ func (r *resource) displayName() string {
 	return r.xml.ID()
 }
 
-func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
+// primitiveText is the line of a primitive, with the nodes where it runs or not.
+func (s *scheduler) primitiveText(r *resource, where bool) string {
 	n := r.current()
 	if n == nil {
 		n = r.pendingNode
@@ -229,7 +405,7 @@ func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 		b.WriteString(" " + st)
 	}
 	multiple := len(r.running) > 1
-	if n != nil && !multiple {
+	if n != nil && !multiple && where {
 		b.WriteString(" " + n.uname)
 	}
 	if role == roleStopped {
@@ -268,14 +444,14 @@ func (s *scheduler) primitiveText(w io.Writer, r *resource, indent string) {
 		flags = append(flags, "failure ignored")
 	}
 	b.WriteString(listFlags(flags))
-	if multiple {
+	if multiple && where {
 		b.WriteString(" [")
 		for _, x := range r.running {
 			b.WriteString(" " + x.uname)
 		}
 		b.WriteString(" ]")
 	}
-	fmt.Fprintf(w, "%s* %s\n", indent, b.String())
+	return b.String()
 }
 
 // failedProbe returns the result of a probe which found out that the resource
@@ -339,7 +515,8 @@ func (r *resource) configuredRole() role {
 	return parseRole(v)
 }
 
-func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
+func (l *lister) clone(r *resource, indent string) bool {
+	s, w := l.scheduler, l.w
 	var flags []string
 	if r.is(rPromotable) {
 		flags = append(flags, "promotable")
@@ -357,9 +534,11 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 		full := false
 		switch {
 		case r.is(rUnique):
-			full = true
+			full = l.o.Inactive || partly || c.variant == primitiveVariant
 		case !partly && c.is(rOrphan):
 			continue
+		case l.o.Detail:
+			full = partly || l.o.Inactive
 		case s.opts.ShowPending && c.pendingTask != "":
 			full = true
 		case !partly:
@@ -386,13 +565,16 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 			full = true
 		}
 		if full {
-			s.resourceText(w, c, indent)
+			l.resource(c, indent)
 		}
 	}
-	list := func(name string, l []string) {
-		if len(l) > 0 {
-			slices.SortFunc(l, compareNatural)
-			fmt.Fprintf(w, "%s* %s: [ %s ]\n", indent, name, strings.Join(l, " "))
+	list := func(name string, names []string) {
+		if l.o.Node != nil {
+			names = slices.DeleteFunc(names, func(n string) bool { return !l.o.Node(n) })
+		}
+		if len(names) > 0 {
+			slices.SortFunc(names, compareNatural)
+			fmt.Fprintf(w, "%s* %s: [ %s ]\n", indent, name, strings.Join(names, " "))
 		}
 	}
 	list("Promoted", promoted)
@@ -405,8 +587,8 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 	} else {
 		list("Started", started)
 	}
-	if r.is(rUnique) || r.cloneMax <= active {
-		return
+	if r.is(rUnique) || r.cloneMax <= active || !l.o.Inactive || l.o.Detail {
+		return true
 	}
 	name := "Stopped"
 	if r.configuredRole() == roleStopped {
@@ -435,7 +617,8 @@ func (s *scheduler) cloneText(w io.Writer, r *resource, indent string) {
 		stopped = append(stopped, n.uname)
 	}
 	slices.Sort(order)
-	for _, l := range order {
-		list(l, byProbe[l])
+	for _, label := range order {
+		list(label, byProbe[label])
 	}
+	return true
 }

@@ -317,3 +317,95 @@ func (r Resource) Digest(n Node, overrides map[string]string) string {
 	slices.SortFunc(params, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
 	return paramDigest(params)
 }
+
+// Attachment is a location or colocation constraint on a resource.
+type Attachment struct {
+	ID    string
+	Score Score
+	// Node is the node of a location constraint.
+	Node Node
+	// Other is the resource at the other end of a colocation, and Role, if it is
+	// not "", the role that the constraint asks of its primary; OwnRole is that of
+	// its dependent.
+	Other         Resource
+	Role, OwnRole string
+	// NodeAttr is the attribute that a colocation is about, "" for the node.
+	NodeAttr string
+}
+
+// Locations are the location constraints on a resource, one for each node, as
+// they are in effect now. The Result must be of a whole computation.
+func (r Resource) Locations() (out []Attachment) {
+	for _, l := range r.r.locations {
+		for _, w := range l.nodes {
+			out = append(out, Attachment{ID: l.id, Score: w.w, Node: Node{r.s, w.n}})
+		}
+	}
+	return out
+}
+
+// With are the colocations that place this resource with another one, and
+// Withs those that place another one with it, by configuration. The Result must
+// be of a whole computation.
+func (r Resource) With() []Attachment { return r.attached(r.r.thisWith, false) }
+
+// Withs is told of at With.
+func (r Resource) Withs() []Attachment { return r.attached(r.r.withThis, true) }
+
+func (r Resource) attached(list []*colocation, primary bool) (out []Attachment) {
+	for _, c := range list {
+		if c.id == internalColocation {
+			continue
+		}
+		a := Attachment{ID: c.id, Score: c.score, Other: Resource{r.s, c.primary}, NodeAttr: c.attr}
+		if primary {
+			a.Other = Resource{r.s, c.dependent}
+		}
+		if c.primaryRole != roleUnknown {
+			a.Role = c.primaryRole.String()
+		}
+		if c.dependentRole != roleUnknown {
+			a.OwnRole = c.dependentRole.String()
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// HistoryOps returns the operations of an lrm_resource element in the order in
+// which they were made; with active, those since the last start only, and none if
+// it does not run.
+func HistoryOps(e *cib.Element, active bool) (out []*cib.Element) {
+	var ops []*opEntry
+	for _, x := range e.All("lrm_rsc_op") {
+		ops = append(ops, readOp(x))
+	}
+	sortOps(ops)
+	from := 0
+	if active {
+		start, stop := activeOps(ops)
+		if start < 0 || start < stop {
+			return nil
+		}
+		from = start
+	}
+	for _, h := range ops[from:] {
+		out = append(out, h.xml)
+	}
+	return out
+}
+
+// StateOrder returns the nodes in the order of their states in the status
+// section; nodes without a state are not among them.
+func (r *Result) StateOrder() (out []Node) {
+	for _, e := range r.s.root.First("status").All("node_state") {
+		if n := r.s.findNode(e.ID(), e.Get("uname")); n != nil && n.state == e {
+			out = append(out, Node{r.s, n})
+		}
+	}
+	return out
+}
+
+// LineOf is the line of a primitive in the list of resources, with the nodes
+// where it runs or without.
+func (r *Result) LineOf(x Resource, where bool) string { return r.s.primitiveText(x.r, where) }

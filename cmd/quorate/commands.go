@@ -14,6 +14,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
+	"github.com/quorate/quorate/pkg/cli/resource"
 	"github.com/quorate/quorate/pkg/cli/shadow"
 	"github.com/quorate/quorate/pkg/cli/simulate"
 	"github.com/quorate/quorate/pkg/cli/ticket"
@@ -54,6 +55,7 @@ func commands() map[string]command {
 		"why":             fromCobra(why.New),
 		"why-not":         fromCobra(why.NewNot),
 		"cibadmin":        fromCobra(cibadmin.New),
+		"crm_resource":    fromCobra(resource.New),
 		"crm_error":       fromCobra(codes.New),
 		"crm_rule":        fromCobra(times.NewRule),
 		"iso8601":         fromCobra(times.NewISO8601),

@@ -39,7 +39,8 @@ const (
 	// VerbSubscribe answers with the document and the peers, and then with what
 	// changes: Response.Patch, Response.Peers or both.
 	VerbSubscribe = "subscribe"
-	// VerbCleanup forgets the history and failures of a resource.
+	// VerbCleanup forgets the history and failures of a resource, on Request.Node
+	// only if that is not empty.
 	VerbCleanup = "cleanup"
 	// VerbVoter makes the change Request.Voter of the electorate.
 	VerbVoter = "voter"

@@ -59,7 +59,7 @@ func TestKindsOfResources(t *testing.T) {
 			t.Fatalf("fail count of %s on %s is %q, want 1: %v", rsc, node, v, n.m.attrs)
 		}
 		calm("failed " + rsc)
-		w.nodes["n3"].m.Cleanup(w.now, name)
+		w.nodes["n3"].m.Cleanup(w.now, name, "")
 		w.settle()
 		w.pass(5 * time.Second)
 		for k := range n.m.attrs {

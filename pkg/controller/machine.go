@@ -345,11 +345,14 @@ func idOr(ids map[string]string, name, other string) string {
 	return other
 }
 
-// Cleanup asks every member to forget the history and failures of a resource,
-// so that it is probed anew.
-func (m *Machine) Cleanup(now time.Time, resource string) {
+// Cleanup asks every member, or only the one named, to forget the history and
+// failures of a resource, so that it is probed anew.
+func (m *Machine) Cleanup(now time.Time, resource, node string) {
 	m.now = now
 	for _, mem := range m.view.Members {
+		if node != "" && node != mem.Name {
+			continue
+		}
 		m.send(mem.Name, &message{Kind: msgForget, Resource: resource})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -212,14 +213,19 @@ func (d *Daemon) warnOfForeignConfigs() {
 	}
 }
 
-// cleanup serves VerbCleanup: every member forgets the resource, then the
-// policy engine probes it anew.
+// cleanup serves VerbCleanup: every member, or the one named, forgets the
+// resource, then the policy engine probes it anew.
 func (d *Daemon) cleanup(req *client.Request, done func(int, string)) {
 	if !d.view.Quorum {
 		done(cli.ExitQuorum, "no quorum: "+d.view.Reason)
 		return
 	}
-	d.machine.Cleanup(time.Now(), req.Resource)
+	node := strings.ToLower(req.Node)
+	if node != "" && !d.view.Has(node) {
+		done(cli.ExitNoHost, fmt.Sprintf("%s is not a member of this partition: it cannot forget anything", req.Node))
+		return
+	}
+	d.machine.Cleanup(time.Now(), req.Resource, node)
 	done(0, "")
 }
 

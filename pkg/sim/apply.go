@@ -325,7 +325,7 @@ func (s *sim) cleanup(resource string) bool {
 	if n == nil {
 		return false
 	}
-	n.d.owner(func() { n.d.ctl.Cleanup(n.d.now(), resource) })
+	n.d.owner(func() { n.d.ctl.Cleanup(n.d.now(), resource, "") })
 	return true
 }
 

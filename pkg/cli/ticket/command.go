@@ -214,12 +214,12 @@ func (f *flags) line(e *cib.Element) string {
 			}
 		}
 		if len(details) > 0 {
-			return out + " (" + strings.Join(details, ", ") + ")"
+			return out + "(" + strings.Join(details, ", ") + ")"
 		}
 		return out
 	}
 	if at != "" {
-		out += fmt.Sprintf(" %s='%s'", lastGranted, when(at))
+		out += fmt.Sprintf("%s='%s'", lastGranted, when(at))
 	}
 	return out
 }
@@ -286,11 +286,13 @@ func (f *flags) change(ctx context.Context, root, state *cib.Element) error {
 		v, touched := set[granted]
 		switch {
 		case touched && isTrue(v):
-			return cli.Exitf(exitPriv, "Ticket modification not allowed\n%s", f.unknowable())
+			f.t.Printf("%s\n", f.unknowable())
+			return cli.Exitf(exitPriv, "Ticket modification not allowed")
 		case touched && held, remove == granted && held:
-			return cli.Exitf(exitPriv, "Ticket modification not allowed\n%s", f.loss())
+			f.t.Printf("%s\n", f.loss())
+			return cli.Exitf(exitPriv, "Ticket modification not allowed")
 		case f.command == 'C' && held:
-			f.t.Say("%s", f.loss())
+			f.t.Printf("%s\n", f.loss())
 			return &cli.Exit{Code: exitPriv, Err: errors.New("")}
 		}
 	}
