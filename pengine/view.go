@@ -357,7 +357,7 @@ func (r Resource) attached(list []*colocation, primary bool) (out []Attachment) 
 		if c.id == internalColocation {
 			continue
 		}
-		a := Attachment{ID: c.id, Score: c.score, Other: Resource{r.s, c.primary}, NodeAttr: c.attr}
+		a := Attachment{ID: c.id, Score: c.score, Other: Resource{r.s, c.primary}, NodeAttr: strings.TrimPrefix(c.attr, "#uname")}
 		if primary {
 			a.Other = Resource{r.s, c.dependent}
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit codes as Pacemaker's tools use them (crm_error --exit).
@@ -96,11 +97,26 @@ func Run(env *Env, cmd *cobra.Command, args []string) int {
 	cmd.SetErr(env.Stderr)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return Exitf(ExitUsage, "%s: %w; see %s --help", c.Name(), err, c.Name())
+		return Exitf(ExitUsage, "%s: %s", c.Name(), flagError(err))
 	})
 	err := cmd.Execute()
 	if err != nil && err.Error() != "" {
 		fmt.Fprintln(env.Stderr, err)
 	}
 	return ExitCode(err)
+}
+
+// flagError says what is wrong with the options in the tools' words.
+func flagError(err error) string {
+	var unknown *pflag.NotExistError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		return "Unknown option -" + unknown.GetSpecifiedName()
+	case errors.As(err, &unknown):
+		return "Unknown option --" + unknown.GetSpecifiedName()
+	case errors.As(err, &missing):
+		return "Missing argument for " + missing.GetSpecifiedName()
+	}
+	return err.Error()
 }

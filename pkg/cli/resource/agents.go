@@ -211,7 +211,7 @@ func (c *call) metadata(ctx context.Context) error {
 		return failedf(cli.ExitNoSuchObject, "Metadata query for %s failed: No such device or address", c.arg)
 	}
 	text = strings.TrimRight(text, "\n") + "\n"
-	c.t.Printf("%s\n", text)
+	c.t.Printf("%s", text)
 	c.t.Add(result.Texts("metadata", text))
 	return nil
 }

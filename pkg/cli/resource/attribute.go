@@ -94,7 +94,7 @@ func (c *call) setOf(ctx context.Context, r pengine.Resource, done map[string]bo
 		return err
 	}
 	e := findByID(c.root.Path("configuration", "resources"), id)
-	set, nv, shown := c.set, c.nvpair, c.nvpair
+	set, nv := c.set, c.nvpair
 	if len(found) == 1 {
 		set, nv = found[0].set.ID(), found[0].nv.ID()
 		c.t.Printf("Set '%s' option: id=%s", id, nv)
@@ -108,9 +108,8 @@ func (c *call) setOf(ctx context.Context, r pengine.Resource, done map[string]bo
 		}
 		if nv == "" {
 			nv = strings.Map(idRune, set+"-"+c.arg)
-			shown = nv
 		}
-		c.t.Printf("Set '%s' option: id=%s set=%s name=%s value=%s\n", id, shown, set, c.arg, c.value)
+		c.t.Printf("Set '%s' option: id=%s set=%s name=%s value=%s\n", id, nv, set, c.arg, c.value)
 	}
 	xml := cib.New(e.Name, "id", id).WithChild(cib.New(c.setTag(), "id", set).WithChild(
 		cib.New("nvpair", "id", nv, "name", c.arg, "value", c.value)))
@@ -126,7 +125,7 @@ func (c *call) setOf(ctx context.Context, r pengine.Resource, done map[string]bo
 // followers sets the parameter of all that is placed with the resource.
 func (c *call) followers(ctx context.Context, r pengine.Resource, done map[string]bool) error {
 	for _, k := range c.root.Path("configuration", "constraints").All("rsc_colocation") {
-		if k.Get("with-rsc") != r.Outermost().XMLID() && k.Get("with-rsc") != r.XMLID() {
+		if k.Get("with-rsc") != r.XMLID() {
 			continue
 		}
 		if score, err := cib.ParseScore(k.Get("score")); err != nil || score <= 0 {
@@ -187,6 +186,9 @@ func (c *call) setProperty(ctx context.Context) error {
 func (c *call) remove(ctx context.Context) error {
 	if c.elem == "" {
 		return failedf(cli.ExitNoSuchObject, "You need to specify a resource type with -t")
+	}
+	if !c.status.Find(c.id).OK() {
+		return failedf(cli.ExitNoSuchObject, "Resource '%s' not found", c.id)
 	}
 	return c.edit(ctx, cib.Op{Verb: cib.VerbDelete, Scope: "resources", XML: cib.New(c.elem, "id", c.id)})
 }

@@ -119,7 +119,7 @@ func (c *call) act(ctx context.Context, rsc string, op lrm.Op) error {
 	c.t.Printf("Operation %s%s (%s) returned %d (%s%s)\n", c.command, name, spec, res.RC, word, reason)
 	e = e.WithChildren(over, st)
 	if out := strings.TrimSpace(res.Output); out != "" {
-		e = e.WithChild(cib.New("command", "code", itoa(res.RC)).WithChild(result.Texts("output", res.Output).WithAttr("source", "stdout")))
+		e = e.WithChild(cib.New("command", "code", itoa(res.RC)).WithChild(result.Texts("output", res.Output+"\n").WithAttr("source", "stderr")))
 		for line := range strings.Lines(out) {
 			c.t.Printf(" > %s\n", strings.TrimSuffix(line, "\n"))
 		}

@@ -42,12 +42,12 @@ func primitives(list []pengine.Resource, f func(pengine.Resource)) {
 }
 
 func (c *call) listRaw(context.Context) error {
-	list := cib.New("resources")
+	var items []*cib.Element
 	primitives(c.status.Top(), func(r pengine.Resource) {
 		c.t.Printf("%s\n", r.ID())
-		list.Children = append(list.Children, r.XML())
+		items = append(items, result.Texts("item", r.ID()).WithAttr("name", "resource"))
 	})
-	c.t.Add(list)
+	c.t.Add(cib.New("list", "name", "resource names", "count", itoa(len(items))).WithChildren(items...))
 	return nil
 }
 
@@ -70,11 +70,8 @@ func (c *call) locate(context.Context) error {
 			c.t.Printf("resource %s is running on: %s%s\n", c.id, p.node, role)
 		}
 	}
-	if len(found) == 0 {
-		if c.t.Quiet || c.t.Structured() {
-			list = cib.New("nodes", "resource", c.id)
-		}
-		c.t.Printf("resource %s is NOT running\n", c.id)
+	if len(found) == 0 && !c.t.Structured() {
+		c.t.Say("resource %s is NOT running", c.id)
 	}
 	c.t.Add(list)
 	return nil
@@ -131,7 +128,10 @@ func (c *call) queryXML(context.Context) error {
 	} else if n := c.rsc.Instance(); n >= 0 && c.rsc.Kind() == pengine.Primitive {
 		e = e.WithAttr("clone", strconv.Itoa(n))
 	}
-	text := string(cib.Print(e))
+	text := string(cib.Print(e.WithoutAttr("template")))
+	if c.command == "query-xml-raw" {
+		text = string(cib.Print(e))
+	}
 	c.status.OneResource(c.t.Text(), c.rsc)
 	c.t.Printf("Resource XML:\n%s", text)
 	c.t.Add(cib.New("resource_config").WithChildren(c.rsc.XML(), result.Texts("xml", text)))
