@@ -70,13 +70,6 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 	if l.cfg.Before != nil && changesState(op) {
 		l.cfg.Before(*op)
 	}
-	var traits func() *Traits
-	if wantsTraits(op) {
-		if !isBuiltin {
-			agent = nil
-		}
-		traits = l.traits(op, agent, file)
-	}
 	switch {
 	case isBuiltin:
 		r = l.runBuiltin(ctx, agent, r)
@@ -88,8 +81,13 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 		r.Op.Class = op.Class
 	}
 	r.ExecTime = time.Since(r.LastRun)
-	if traits != nil && r.Status == Done && r.RC == OK {
-		r.Traits = traits()
+	if learn, wait := wantsTraits(op); learn && r.Status == Done {
+		if !isBuiltin {
+			agent = nil
+		}
+		if traits := l.traits(op, agent, file); wait && r.RC == OK {
+			r.Traits = traits()
+		}
 	}
 	if l.cfg.After != nil {
 		l.cfg.After(r)

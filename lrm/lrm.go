@@ -56,7 +56,7 @@ func New(cfg Config) *LRM {
 	l := &LRM{
 		cfg: cfg.withDefaults(), results: make(chan Result), ended: make(chan *finish),
 		quit: make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1),
-		flight: map[int]*flight{}, known: traitsCache{m: map[[3]string]knownTraits{}},
+		flight: map[int]*flight{}, known: traitsCache{m: map[[3]string]knownTraits{}, asking: map[[3]string]chan struct{}{}},
 	}
 	l.load = throttle{limit: l.cfg.MaxParallel, threshold: l.cfg.LoadThreshold, cpus: runtime.NumCPU(), read: loadAverage}
 	l.core = newCore(l.cfg.MaxParallel, l.report, func(line journalLine) { l.journal.write(line) })

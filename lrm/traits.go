@@ -58,6 +58,8 @@ func parseTraits(text string) (*Traits, error) {
 type traitsCache struct {
 	mu sync.Mutex
 	m  map[[3]string]knownTraits
+	// asking are closed when the answer is there.
+	asking map[[3]string]chan struct{}
 }
 
 type knownTraits struct {
@@ -74,9 +76,19 @@ const (
 	traitsWait    = time.Second
 )
 
-// wantsTraits tells operations whose history tells what needs a restart.
-func wantsTraits(op *Op) bool {
-	return op.Class == "ocf" && op.Interval == 0 && (op.Name == "start" || op.Name == "migrate_from" || op.Name == "reload-agent")
+// wantsTraits tells operations whose history tells what needs a restart, and
+// those after which it is time to find that out, so that no start waits for it.
+func wantsTraits(op *Op) (learn, wait bool) {
+	if op.Class != "ocf" || op.Interval != 0 {
+		return false, false
+	}
+	switch op.Name {
+	case "monitor":
+		return true, false
+	case "start", "migrate_from", "reload-agent":
+		return true, true
+	}
+	return false, false
 }
 
 // traits begins to find out the traits of an operation's agent; the answer comes
@@ -111,17 +123,28 @@ func (l *LRM) traits(op *Op, agent agents.Agent, file string) func() *Traits {
 		t := store(agent.MetaData(), nil)
 		return func() *Traits { return t }
 	}
-	got := make(chan *Traits, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), traitsTimeout)
-		defer cancel()
-		text, err := l.MetaData(ctx, op.Class, op.Provider, op.Type)
-		got <- store(text, err)
-	}()
+	l.known.mu.Lock()
+	got := l.known.asking[key]
+	if got == nil {
+		got = make(chan struct{})
+		l.known.asking[key] = got
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), traitsTimeout)
+			defer cancel()
+			store(l.MetaData(ctx, op.Class, op.Provider, op.Type))
+			l.known.mu.Lock()
+			delete(l.known.asking, key)
+			l.known.mu.Unlock()
+			close(got)
+		}()
+	}
+	l.known.mu.Unlock()
 	return func() *Traits {
 		select {
-		case t := <-got:
-			return t
+		case <-got:
+			l.known.mu.Lock()
+			defer l.known.mu.Unlock()
+			return l.known.m[key].traits
 		case <-time.After(traitsWait):
 			return nil
 		}
