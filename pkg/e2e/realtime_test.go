@@ -34,7 +34,8 @@ func TestRealtime(t *testing.T) {
 		c.write(n, "/etc/ha.d/ha.cf", hacf+"respawn root /etc/ha.d/client\n", 0o600)
 	}
 	c.start("litsha22")
-	without, err := c.nodes["litsha21"].Start("setpriv", "--bounding-set=-sys_nice", "/lab/bin/quorate", "run")
+	c.sh("litsha21", "cp /lab/bin/quorate /var/lib/quorate")
+	without, err := c.nodes["litsha21"].Start("setpriv", "--bounding-set=-sys_nice", "/var/lib/quorate", "run")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,13 +92,30 @@ func TestRealtime(t *testing.T) {
 			t.Errorf("policy of a client of ha.cf: %v", r)
 		}
 	})
-	c.sub("the guard is replaced", func(t *testing.T, c *cluster) {
-		first := c.sh("litsha22", "cat /var/run/heartbeat/guard.lock").out
-		c.sh("litsha22", "kill -9 "+first)
+	replaced := func(c *cluster, name string) {
+		c.t.Helper()
+		first := c.sh(name, "cat /var/run/heartbeat/guard.lock").out
+		c.sh(name, "kill -9 "+first)
 		c.until("another guard", func() (bool, string) {
-			r := c.sh("litsha22", "cat /var/run/heartbeat/guard.lock")
+			r := c.sh(name, "cat /var/run/heartbeat/guard.lock")
 			return r.out != "" && r.out != first, r.String()
 		})
+	}
+	c.sub("the guard is replaced after an upgrade", func(t *testing.T, c *cluster) {
+		c.sh("litsha21", "rm /var/lib/quorate")
+		replaced(c, "litsha21")
+	})
+	c.sub("a guard that cannot be started is named", func(t *testing.T, c *cluster) {
+		c.sh("litsha21", "mount -t tmpfs none /proc; kill -9 $(cat /var/run/heartbeat/guard.lock)")
+		c.says("litsha21", []string{"crm_mon", "-1"}, "Exclusion: not guaranteed: the guard cannot be started: ", "nobody lets go if the daemon dies")
+		c.sh("litsha21", "umount /proc")
+		c.until("a guard again", func() (bool, string) {
+			r := c.run("litsha21", "crm_mon", "-1")
+			return r.code == 0 && !strings.Contains(r.out, "the guard cannot"), r.String()
+		})
+	})
+	c.sub("the guard is replaced", func(t *testing.T, c *cluster) {
+		replaced(c, "litsha22")
 		if r := c.sh("litsha22", "cat /run/class.log; test -e /run/class.state"); r.code != 0 || strings.Contains(r.out, "stop") {
 			t.Errorf("what runs was touched: %v", r)
 		}

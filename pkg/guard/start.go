@@ -138,11 +138,23 @@ func Start(o Options) (*Guard, error) {
 	return g, nil
 }
 
-func (g *Guard) spawn() (*exec.Cmd, error) {
+// program is the file of this program: the guard must be of the same version.
+// After an upgrade another one has its name, or none.
+func program() string {
+	const running = "/proc/self/exe"
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return running
 	}
+	named, err1 := os.Stat(self)
+	mine, err2 := os.Stat(running)
+	if err1 != nil || err2 != nil || !os.SameFile(named, mine) {
+		return running
+	}
+	return self
+}
+
+func (g *Guard) spawn() (*exec.Cmd, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -159,7 +171,7 @@ func (g *Guard) spawn() (*exec.Cmd, error) {
 		w.Close()
 		return nil, err
 	}
-	cmd := exec.Command(self, Command, g.opts.RunDir, string(b))
+	cmd := exec.Command(program(), Command, g.opts.RunDir, string(b))
 	cmd.ExtraFiles = files
 	cmd.Stdout, cmd.Stderr = g.opts.ErrOut, g.opts.ErrOut
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2", "GOGC=50")
