@@ -275,7 +275,8 @@ func (s *scheduler) orderSets(a, b *rscSet, kind orderKind, sym symmetry) {
 		// One of many is enough only on the way up.
 		requireAll = true
 	}
-	flags := orderFlags(kind, t1, sym)
+	// Of sets it is what the second does that tells whether it needs the first.
+	flags := orderFlags(kind, t2, sym)
 	if !requireAll {
 		act := s.newGlobal("one-or-more:"+a.id, "one-or-more:"+a.id, nil, true)
 		act.set(aPseudo | aRunnable | aRequiresAny)

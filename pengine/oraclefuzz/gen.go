@@ -83,7 +83,7 @@ func Generate(seed uint64, force ...string) (*cib.Element, error) {
 }
 
 // handSize is the number of features dealt to each seed.
-const handSize = 5
+const handSize = 6
 
 // deal gives each seed some features, so that every run of len(Features) /
 // handSize consecutive seeds sees all of them once.
@@ -113,8 +113,7 @@ func (g *gen) base() {
 		n = 2
 	}
 	for i := range n {
-		g.nodes = append(g.nodes, &node{id: strconv.Itoa(i + 1), name: fmt.Sprintf("node%d", i+1),
-			inCCM: "true", crmd: "online", join: "member", expected: "member"})
+		g.nodes = append(g.nodes, newNode(strconv.Itoa(i+1), fmt.Sprintf("node%d", i+1)))
 	}
 	if g.chance(0.6) {
 		g.addPrimitive().fence()

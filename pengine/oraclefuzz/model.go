@@ -190,6 +190,10 @@ type node struct {
 	hist                        []*history
 }
 
+func newNode(id, name string) *node {
+	return &node{id: id, name: name, inCCM: "true", crmd: "online", join: "member", expected: "member"}
+}
+
 // online reports whether the node is a full member.
 func (n *node) online() bool {
 	return !n.absent && n.inCCM == "true" && n.crmd == "online" && n.join == "member"
@@ -212,4 +216,8 @@ type place struct {
 	other  *node  // partner of a migration
 	digest string // good, changed, reload, none
 	failed *cib.Element
+	rc     int    // of the failure instead of a usual one, 0 for none
+	status int    // with rc
+	reason string // exit reason of the failure
+	drop   string // attribute that the history lacks
 }

@@ -274,7 +274,13 @@ func (g *gen) history(p *place) *history {
 		if p.fate == "not-installed" {
 			rc, st = 5, pick(g, 0, 7)
 		}
+		if p.rc != 0 {
+			rc, st = p.rc, p.status
+		}
 		o := opRecord{id: "last_failure_0", task: task, ms: ms, rc: rc, target: target, status: st, call: next(), age: 60 + g.r.IntN(1500)}
+		if p.reason != "" {
+			o.more = append(o.more, pair{"exit-reason", p.reason})
+		}
 		if ms == 0 {
 			l := o
 			l.id = "last_0"
@@ -428,6 +434,11 @@ func (g *gen) writeHistories() {
 			continue
 		}
 		if h := g.history(p); len(h.ops) > 0 {
+			if p.drop != "" {
+				for i, e := range h.ops {
+					h.ops[i] = e.WithoutAttr(p.drop)
+				}
+			}
 			p.node.hist = append(p.node.hist, h)
 		}
 	}
