@@ -68,6 +68,8 @@ type Request struct {
 	Verb string `json:"verb"`
 	// Edit is an encoded cib.Op (VerbEdit).
 	Edit []byte `json:"edit,omitempty"`
+	// Force lets an edit go to this node alone when there is no quorum.
+	Force bool `json:"force,omitempty"`
 	// RequestID makes a retry of an edit safe: the same id is applied once.
 	RequestID string `json:"request_id,omitempty"`
 	// Attr is for VerbAttr.
@@ -123,7 +125,8 @@ type Response struct {
 	History []history.Entry `json:"history,omitempty"`
 	// Attrs answers VerbAttrs, by name.
 	Attrs []AttrValue `json:"attrs,omitempty"`
-	// Text answers VerbController, VerbClient and VerbReload.
+	// Text answers VerbController, VerbClient and VerbReload, and says what is
+	// special about an edit that was made.
 	Text string `json:"text,omitempty"`
 	// Restarts tells after VerbReload that the daemon restarts in place now.
 	Restarts bool `json:"restarts,omitempty"`

@@ -41,6 +41,7 @@ type Daemon struct {
 	file       *cibFile
 	inputs     *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
 	reloader   *reloader
+	forced     forced
 	info       nodeInfo
 
 	watchdog  *guard.Watchdog // nil: none

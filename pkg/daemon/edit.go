@@ -45,7 +45,8 @@ func (d editHost) Propose(id string, op []byte, done func(error)) {
 }
 
 // clientEdit serves VerbEdit.
-func (d *Daemon) clientEdit(who caller, req *client.Request, reply member.Reply) {
+func (d *Daemon) clientEdit(who caller, req *client.Request, done func(*client.Response)) {
+	reply := func(code int, text string) { done(&client.Response{Code: code, Error: text}) }
 	op, err := cib.DecodeOp(req.Edit)
 	if err != nil {
 		reply(cli.ExitDataErr, err.Error())
@@ -60,6 +61,10 @@ func (d *Daemon) clientEdit(who caller, req *client.Request, reply member.Reply)
 		op.Restricted, op.User, op.Groups = !acc.Unlimited(), who.user, acc.Groups
 	}
 	op.Client, op.Unchecked = who.prog, false
+	if req.Force && !d.view.Quorum {
+		d.force(op, done)
+		return
+	}
 	d.edit(req.RequestID, d.signed(op), reply)
 }
 

@@ -58,8 +58,7 @@ func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 	case controller.Leave:
 		go d.release()
 	case controller.StatusChanged:
-		close(d.news)
-		d.news = make(chan struct{})
+		d.changed()
 	case controller.Log:
 		d.log.Log(ctx, e.Level, e.Text, "component", e.Component)
 	}
@@ -183,6 +182,7 @@ func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.machine.View(time.Now(), v)
 	d.edits.View(time.Now(), v)
 	d.expireAsks(time.Now())
+	d.settleForced()
 }
 
 // newestView makes sure that a message is judged by the newest view, which may

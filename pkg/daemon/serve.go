@@ -44,7 +44,7 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 	case client.VerbSubscribe:
 		return d.subscribe(ctx, see, reply)
 	case client.VerbEdit:
-		return d.wait(ctx, reply, func(done func(int, string)) { d.clientEdit(who, req, done) })
+		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.clientEdit(who, req, done) })
 	case client.VerbVoter:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.changeVoter(who, req, done) })
 	case client.VerbAttr:
@@ -80,7 +80,7 @@ func (d *Daemon) current() (*cib.Element, <-chan struct{}) {
 		news <-chan struct{}
 	}
 	ch := make(chan now, 1)
-	d.call(func() { ch <- now{d.machine.Document(), d.news} })
+	d.call(func() { ch <- now{d.document(), d.news} })
 	select {
 	case n := <-ch:
 		return n.root, n.news

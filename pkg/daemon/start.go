@@ -213,6 +213,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	go d.reloader.run(life, hup)
 	d.edits = member.NewEdits(o.Self, editHost{d})
 	d.attrs = newAttributes(d)
+	openForced(d)
 	go d.file.run()
 	if s.conf.RecordInputs {
 		d.inputs = peinput.NewRecorder(filepath.Join(o.StateDir, "pengine"), log.With("component", "pengine"))

@@ -72,7 +72,7 @@ CIB_file in the environment the command works on that file instead.`,
 	p.BoolVarP(&f.noChildren, "no-children", "n", false, "with -Q --xpath: without what lies below")
 	p.BoolVarP(&f.local, "local", "l", false, "query this node only (a query always is)")
 	p.BoolVarP(&f.sync, "sync-call", "s", false, "wait for the change (always done)")
-	p.BoolVarP(&f.force, "force", "f", false, "do it although it is dangerous")
+	p.BoolVarP(&f.force, "force", "f", false, "do it although it is dangerous; without quorum: write on this node alone, until quorum returns")
 	p.IntVarP(&f.timeout, "timeout", "t", 30, "seconds to wait for an answer")
 	p.CountVarP(&f.verbose, "verbose", "V", "say more")
 	return c
@@ -168,6 +168,9 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 	}
 	if op.XML, err = f.input(env, verb); err != nil {
 		return err
+	}
+	if f.force {
+		return failed(source.ForceEdit(ctx, env, op))
 	}
 	return failed(source.Edit(ctx, env, op))
 }

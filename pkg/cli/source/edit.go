@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -14,7 +15,13 @@ import (
 // other source: of the file that [Local] names, otherwise of the running cluster,
 // where it is on the disks of a quorum of nodes when Edit returns. Errors carry
 // an exit code: a *cli.Exit or a sentinel of package cib.
-func Edit(ctx context.Context, env *cli.Env, op cib.Op) error {
+func Edit(ctx context.Context, env *cli.Env, op cib.Op) error { return edit(ctx, env, op, false) }
+
+// ForceEdit is Edit which, on a node without quorum, writes on that node alone;
+// it says so on standard error.
+func ForceEdit(ctx context.Context, env *cli.Env, op cib.Op) error { return edit(ctx, env, op, true) }
+
+func edit(ctx context.Context, env *cli.Env, op cib.Op, force bool) error {
 	if path := Local(); path != "" {
 		doc, err := local(env, path)
 		if err != nil {
@@ -34,6 +41,9 @@ func Edit(ctx context.Context, env *cli.Env, op cib.Op) error {
 		return err
 	}
 	defer c.Close()
-	_, err = c.Do(ctx, &client.Request{Verb: client.VerbEdit, Edit: cib.EncodeOp(op), RequestID: uuid.NewString()})
+	resp, err := c.Do(ctx, &client.Request{Verb: client.VerbEdit, Edit: cib.EncodeOp(op), RequestID: uuid.NewString(), Force: force})
+	if err == nil && resp.Text != "" {
+		fmt.Fprintln(env.Stderr, resp.Text)
+	}
 	return err
 }
