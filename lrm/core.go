@@ -68,7 +68,12 @@ func (c *Core) Submit(op Op, now time.Time, done func(Result)) {
 		c.report(r, done)
 		return
 	}
-	c.lost(c.sched.submit(op, now, done))
+	lost, late := c.sched.submit(op, now, done)
+	c.lost(lost)
+	for _, t := range late {
+		c.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled, Refused: true,
+			ExitReason: fmt.Sprintf("withdrawn before its start-delay was over: %s was commanded after it", op.Name)}, t.done)
+	}
 }
 
 // lost reports recurring operations that ended before their first result.

@@ -79,12 +79,14 @@ func changesState(op *Op) bool {
 // submit accepts an operation. A recurring one replaces an earlier one of its
 // key; one that changes the state ends the resource's recurring ones, as the
 // policy engine orders those anew for the new state. Those that end before their
-// first result are returned.
-func (s *schedule) submit(op Op, now time.Time, done func(Result)) (lost []*recurring) {
+// first result are returned, and what was to change the state after a delay that
+// is not over: it must not come after what was commanded later.
+func (s *schedule) submit(op Op, now time.Time, done func(Result)) (lost []*recurring, late []*task) {
 	s.calls++
 	t := &task{op: op, callID: s.calls, queued: now, done: done}
 	if changesState(&op) {
 		lost = s.endRecurring(op.Resource)
+		late = s.untime(func(t *task) bool { return t.op.Resource == op.Resource && changesState(&t.op) })
 	}
 	if op.Interval > 0 {
 		if old := s.recurring[op.Key()]; old != nil {
@@ -101,7 +103,7 @@ func (s *schedule) submit(op Op, now time.Time, done func(Result)) (lost []*recu
 	} else {
 		s.enqueue(t)
 	}
-	return lost
+	return lost, late
 }
 
 func (s *schedule) enqueue(t *task) {

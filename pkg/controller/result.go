@@ -22,10 +22,14 @@ func (m *Machine) expireActions() {
 			m.want("lost result of " + op.key + " on " + op.node)
 		}
 	}
-	if d.engine == nil {
+	engine := d.engine
+	if engine == nil {
 		return
 	}
-	for _, a := range d.engine.Running() {
+	for _, a := range engine.Running() {
+		if d.engine != engine {
+			return // it ended with the one before; the rest is carried on
+		}
 		if t, ok := d.deadline[a.ID]; ok && !m.now.Before(t) {
 			m.warn("tengine", "rsc_op %d: %s on %s timed out: no result came back; what became of it is unknown until %s reports",
 				a.ID, a.Key, a.Node, a.Node)

@@ -20,6 +20,12 @@ func Refuse(sc *sim.Scenario) error {
 	if sc.RandomViews {
 		bad = append(bad, "views random")
 	}
+	if sc.Loose {
+		bad = append(bad, "sessions loose")
+	}
+	if sc.Steady {
+		bad = append(bad, "steady")
+	}
 	if len(sc.Models) > 0 {
 		bad = append(bad, "resource (real agents take the time they take)")
 	}

@@ -88,6 +88,26 @@ func (w *network) datagram(from, to *node, msg agree.Message) {
 	}
 }
 
+// loose sends a message as if there were no sessions.
+func (w *network) loose(from, to *node, msg agree.Message) {
+	p := w.path(from, to)
+	inc, longest := from.d.inc, int64(w.s.timing.Deadtime)
+	copies := 1
+	if p.r.chance(8) {
+		copies = 2
+	}
+	for i := range copies {
+		if p.cuts > 0 || p.r.permille(w.loss) || p.r.permille(p.loss) {
+			continue
+		}
+		wait := p.latency() + p.r.below(w.delay)
+		if i > 0 || p.r.chance(8) {
+			wait += p.r.below(longest)
+		}
+		w.s.at(wait, func() { to.receive(from, inc, msg) })
+	}
+}
+
 // retransmission is how long the session takes to notice a lost frame.
 const retransmission = int64(100 * time.Millisecond)
 

@@ -123,6 +123,12 @@ func (p *parser) statement(w []string) error {
 		}
 		sc.RandomViews = true
 		return nil
+	case "sessions":
+		if len(w) != 2 || w[1] != "loose" {
+			return errors.New("sessions: only \"sessions loose\" is known")
+		}
+		sc.Loose = true
+		return nil
 	case "steady":
 		sc.Steady = true
 		return none(w[1:])
@@ -143,7 +149,7 @@ func (p *parser) statement(w []string) error {
 	case "at":
 		return p.step(w)
 	}
-	return fmt.Errorf("%q is not known; a line begins with nodes, keepalive, deadtime, initdead, quorum, arbiter, spare, votes, views, steady, seed, cib, resources, resource, at, settle or end", w[0])
+	return fmt.Errorf("%q is not known; a line begins with nodes, keepalive, deadtime, initdead, quorum, arbiter, spare, votes, views, sessions, steady, seed, cib, resources, resource, at, settle or end", w[0])
 }
 
 func (p *parser) nodes(w []string) error {

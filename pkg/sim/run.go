@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -16,6 +17,19 @@ func Run(sc *Scenario, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.play()
+	return &s.stats, nil
+}
+
+// play runs it to its end. A panic of the code that is simulated is a violation.
+func (s *sim) play() {
+	defer func() {
+		if p := recover(); p != nil {
+			s.fail("panic", "%v\n%s", p, debug.Stack())
+			s.end()
+		}
+	}()
+	sc := s.sc
 	for _, n := range s.nodes {
 		// The first boot: one after another, within a keepalive.
 		if !n.out {
@@ -39,7 +53,6 @@ func Run(sc *Scenario, o Options) (*Result, error) {
 		s.settle()
 	}
 	s.end()
-	return &s.stats, nil
 }
 
 // settle repairs everything; then the cluster has to become whole within its

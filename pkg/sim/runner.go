@@ -149,6 +149,10 @@ func (d *daemon) send(list []agree.Envelope) {
 			}
 			inc, msg := d.inc, e.Msg
 			n.s.sent(n, msg)
+			if n.s.sc.Loose && !n.s.quiet {
+				w.loose(n, to, msg)
+				continue
+			}
 			w.message(n, to, classControl, func(*daemon) { to.receive(n, inc, msg) })
 		}
 	}

@@ -23,6 +23,10 @@ type Scenario struct {
 	Steady bool
 	// Seed, if not 0, is used in place of that of the [Options].
 	Seed uint64
+	// Loose lets the messages of the agreement be lost, doubled, late and out of
+	// order, as if there were no sessions below it: more interleavings than
+	// failures reach, as with RandomViews.
+	Loose bool
 	// Keepalive, Deadtime and Initdead are those of ha.cf; 0 for Initdead takes
 	// the usual.
 	Keepalive, Deadtime, Initdead time.Duration
@@ -156,6 +160,9 @@ func (sc *Scenario) String() string {
 	}
 	if len(sc.Quorum) > 0 {
 		fmt.Fprintf(&b, "quorum %s\n", strings.Join(sc.Quorum, " "))
+	}
+	if sc.Loose {
+		fmt.Fprintln(&b, "sessions loose")
 	}
 	if sc.Steady {
 		fmt.Fprintln(&b, "steady")

@@ -183,6 +183,7 @@ func (s *shrinker) leaveOutNodes() {
 func (s *shrinker) plainCluster() {
 	for _, f := range []func(c *Scenario) bool{
 		func(c *Scenario) bool { was := c.RandomViews; c.RandomViews = false; return was },
+		func(c *Scenario) bool { was := c.Loose; c.Loose = false; return was },
 		func(c *Scenario) bool { was := c.Steady; c.Steady = true; return !was },
 		func(c *Scenario) bool { was := len(c.Weights) > 0; c.Weights = nil; return was },
 		func(c *Scenario) bool { was := len(c.Models) > 0; c.Models = nil; return was },
