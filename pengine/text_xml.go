@@ -69,7 +69,9 @@ func (s *scheduler) resourceXML(r *resource) *cib.Element {
 		}
 	}
 	for _, c := range r.children {
-		e.Children = append(e.Children, s.resourceXML(c))
+		if !c.elsewhere() {
+			e.Children = append(e.Children, s.resourceXML(c))
+		}
 	}
 	return e
 }
