@@ -287,8 +287,12 @@ func (r *resource) listed() bool {
 	if r.is(rOrphan) {
 		return r.active(true)
 	}
-	return len(r.running) > 0 || !r.active(false)
+	return !r.elsewhere()
 }
+
+// elsewhere reports whether a collective resource is active only where it does
+// not count.
+func (r *resource) elsewhere() bool { return len(r.running) == 0 && r.active(false) }
 
 // resource writes a resource and returns whether there was anything to write.
 func (l *lister) resource(r *resource, indent string) bool {
@@ -564,7 +568,7 @@ func (l *lister) clone(r *resource, indent string) bool {
 		default:
 			full = true
 		}
-		if full {
+		if full && !c.elsewhere() {
 			l.resource(c, indent)
 		}
 	}
