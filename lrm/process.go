@@ -34,6 +34,7 @@ type ended struct {
 type process struct {
 	file           string
 	args, env      []string
+	credential     *syscall.Credential // nil: this process' own
 	stdout, stderr io.Writer
 	// began gets the process group once it exists.
 	began func(pgid int)
@@ -56,7 +57,7 @@ func (p *process) run(ctx context.Context) (ended, error) {
 		return ended{}, err
 	}
 	c.Stdout, c.Stderr = outW, errW
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.credential}
 	cg := newCgroup()
 	cg.attach(c.SysProcAttr)
 	err = realtime.Start(c)

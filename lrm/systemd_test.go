@@ -221,7 +221,10 @@ func TestSystemdUnits(t *testing.T) {
 			t.Errorf("after %s of %s: override %q, %v", s.name, s.typ, text, err)
 		}
 	}
-	if f.reloads == 0 {
+	f.mu.Lock()
+	reloads := f.reloads
+	f.mu.Unlock()
+	if reloads == 0 {
 		t.Error("systemd was never told of the override")
 	}
 	// A unit that dies by itself.

@@ -70,6 +70,10 @@ type Shun struct {
 	For  time.Duration
 }
 
+// Fenced tells that a node certainly runs nothing any more, and by what
+// operation that is so.
+type Fenced struct{ Node, Operation string }
+
 // Leave asks to stop what still runs and to leave the cluster.
 type Leave struct{}
 
@@ -94,6 +98,7 @@ func (AddNode) effect()       {}
 func (Identify) effect()      {}
 func (Import) effect()        {}
 func (Shun) effect()          {}
+func (Fenced) effect()        {}
 func (Leave) effect()         {}
 func (StatusChanged) effect() {}
 func (Log) effect()           {}

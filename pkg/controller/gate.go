@@ -83,6 +83,7 @@ func (m *Machine) Certified(now time.Time, in ccm.Instance, expired []string) {
 		case a.Kind == pengine.CRMEvent && gone[a.Node]:
 			m.info("tengine", "tengine_stonith_callback: %s let go of everything: its lease has run out; fencing operation (%d) is complete", a.Node, a.ID)
 			m.fenced(a.Node)
+			m.do(Fenced{a.Node, a.Param("stonith_action")})
 			d.engine.Confirm(a.ID, true)
 		case a.Kind == pengine.RscOp && all:
 			m.initiate(a)

@@ -83,6 +83,7 @@ func (a *attributes) write(w attrd.Write) {
 	} else {
 		a.d.machine.Attribute(time.Now(), w.Name, &w.Value)
 	}
+	a.d.alertAttribute(w.Name, w.Value)
 	a.m.Written(w, true, time.Now())
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pkg/alert"
 	"github.com/quorate/quorate/pkg/controller"
 	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/member"
@@ -37,6 +38,8 @@ type Daemon struct {
 	guard      *guard.Guard
 	machine    *controller.Machine
 	attrs      *attributes
+	alerts     *alert.Runner
+	alerted    map[string]bool // the members that alerts have been told of
 	edits      *member.Edits
 	file       *cibFile
 	inputs     *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
@@ -131,6 +134,7 @@ func (d *Daemon) run(ctx context.Context) {
 		case <-d.configured:
 			d.machine.Configuration(time.Now(), d.replica.Root())
 			d.instructGuard()
+			d.configureAlerts()
 			d.lrm.SetLimits(member.ActionLimit(d.replica.Root()), member.LoadThreshold(d.replica.Root()))
 			d.file.save(d.replica.Root())
 		case f := <-d.calls:

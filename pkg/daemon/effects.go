@@ -55,6 +55,8 @@ func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 		d.ownEdit(id, "importing the configuration of "+e.From, op)
 	case controller.Shun:
 		d.electorate.Shun(e.Node, e.For)
+	case controller.Fenced:
+		d.alertFenced(e)
 	case controller.Leave:
 		go d.release()
 	case controller.StatusChanged:
@@ -177,6 +179,7 @@ func (d *Daemon) ownEdit(id, what string, op cib.Op) {
 
 // takeView gives the controller a newly installed view.
 func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
+	d.alertView(v)
 	d.view = v
 	d.gate.prune(v.Instance)
 	d.machine.View(time.Now(), v)
@@ -228,5 +231,6 @@ func (d *Daemon) result(r *lrm.Result) {
 		d.machine.Refused(time.Now(), &r.Op, r.ExitReason)
 		return
 	}
+	d.alertResult(r)
 	d.machine.Result(time.Now(), r)
 }

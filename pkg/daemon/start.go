@@ -214,6 +214,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	d.edits = member.NewEdits(o.Self, editHost{d})
 	d.attrs = newAttributes(d)
 	openForced(d)
+	d.alerts = newAlerts(log.With("component", "crmd"))
 	go d.file.run()
 	if s.conf.RecordInputs {
 		d.inputs = peinput.NewRecorder(filepath.Join(o.StateDir, "pengine"), log.With("component", "pengine"))
