@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"net"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
@@ -18,11 +20,26 @@ import (
 // ErrDown indicates that no daemon answers on this node.
 var ErrDown = errors.New("the cluster daemon is not running on this node")
 
+// ErrHung indicates a daemon that is there and does not answer anything.
+var ErrHung = errors.New("the cluster daemon on this node does not answer")
+
 // Client is a connection to the daemon. It is not safe for concurrent use.
 type Client struct {
 	conn net.Conn
 	r    *bufio.Reader
+	path string // of the socket
+	// patience is how long an answer may take until the daemon is asked whether it
+	// lives, bound how long it may take for that.
+	patience, bound time.Duration
+	hung            atomic.Pointer[error]
 }
+
+// How long a daemon is waited for: an answer may take for ever as long as the
+// daemon answers others.
+const (
+	answerPatience = 5 * time.Second
+	signOfLife     = 10 * time.Second
+)
 
 // Dial connects to the daemon whose run directory is given. The error is ErrDown
 // or says what forbids the connection.
@@ -31,9 +48,11 @@ func Dial(runDir string) (*Client, error) {
 	conn, err := net.Dial("unix", path)
 	switch {
 	case err == nil:
-		return &Client{conn, bufio.NewReaderSize(conn, 64<<10)}, nil
+		return &Client{conn: conn, r: bufio.NewReaderSize(conn, 64<<10), path: path, patience: answerPatience, bound: signOfLife}, nil
 	case errors.Is(err, fs.ErrPermission):
 		return nil, cli.Exitf(cli.ExitNoPerm, "%s: permission denied: only root and members of the group haclient may talk to the cluster", path)
+	case errors.Is(err, syscall.EAGAIN): // nobody takes what waits there
+		return nil, hung(0, "it takes no connection at "+path)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, &cli.Exit{Code: cli.ExitDisconnect, Err: fmt.Errorf("%w (no answer at %s); start it with: quorate run", ErrDown, path)}
 	}
@@ -52,6 +71,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
 	defer stop()
+	defer c.watch()()
 	if _, err := c.conn.Write(b); err != nil {
 		return nil, c.lost(ctx, err)
 	}
@@ -59,6 +79,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 }
 
 func (c *Client) next(ctx context.Context) (*Response, error) {
+	defer c.watch()()
 	line, err := c.r.ReadBytes('\n')
 	if err != nil {
 		return nil, c.lost(ctx, err)
@@ -74,6 +95,9 @@ func (c *Client) next(ctx context.Context) (*Response, error) {
 }
 
 func (c *Client) lost(ctx context.Context, err error) error {
+	if h := c.hung.Load(); h != nil {
+		return *h
+	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -127,5 +129,19 @@ func TestRealtime(t *testing.T) {
 	c.sub("what the guard executes", func(t *testing.T, c *cluster) {
 		c.kill("litsha22")
 		ordinary(c, "stop")
+	})
+	c.sub("commands at a stopped daemon", func(t *testing.T, c *cluster) {
+		c.signal("litsha21", syscall.SIGSTOP) // it holds nothing, so that its guard lets it live
+		var wg sync.WaitGroup
+		for _, argv := range [][]string{{"crm_mon", "-1"}, {"cl_status", "hbstatus"}, {"crm_node", "-p"}, {"crmadmin", "-D"}, {"cibadmin", "-Q"},
+			{"crm_attribute", "-n", "x", "-v", "y"}, {"quorate", "links"}, {"crm_resource", "-l"}} {
+			wg.Go(func() {
+				r := c.run("litsha21", argv...)
+				if text := r.out + r.err; r.code == 0 || strings.Count(text, "\n") != 1 || !strings.Contains(text, "the cluster daemon on this node does not answer (pid ") && argv[0] != "cl_status" {
+					t.Errorf("%v at a stopped daemon: %v", argv, r)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
