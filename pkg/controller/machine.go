@@ -278,9 +278,11 @@ func (m *Machine) leave() {
 // Tick lets time pass.
 func (m *Machine) Tick(now time.Time) {
 	m.now = now
-	if esc := m.interval("shutdown-escalation", shutdownEscalation); m.leaving && !m.left && esc > 0 && now.Sub(m.leavingAt) >= esc {
-		m.warn("crmd", "crm_timer_popped: Shutdown Escalation (I_STOP) just popped in state %s: the DC has not let this node go within %v, what still runs here is stopped now", m.state, esc)
-		m.leave()
+	if m.leaving && !m.left {
+		if esc := m.interval("shutdown-escalation", shutdownEscalation); esc > 0 && now.Sub(m.leavingAt) >= esc {
+			m.warn("crmd", "crm_timer_popped: Shutdown Escalation (I_STOP) just popped in state %s: the DC has not let this node go within %v, what still runs here is stopped now", m.state, esc)
+			m.leave()
+		}
 	}
 	if m.leaving && !m.left && m.view.Quorum && now.Sub(m.asked) >= time.Second {
 		m.askShutdown()

@@ -46,7 +46,7 @@ func (p Plan) Scenario(seed uint64, length time.Duration) (*Scenario, error) {
 // the processor time: a run of 16 nodes takes as much as forty of 2.
 var (
 	campaignSizes = []int{2, 3, 5, 16}
-	campaignShare = map[int]float64{2: 3, 3: 3, 5: 3, 16: 1}
+	campaignShare = map[int]float64{2: 4, 3: 4, 5: 2, 16: 1}
 )
 
 // Campaign is a long series of random runs over several sizes of clusters, which

@@ -24,7 +24,11 @@ func (d *daemon) checkLease() {
 	if d.ending {
 		return
 	}
-	stop, due := d.leaseEnd.Decide(d.now(), d.leaseState(), member.Policy(d.config), func() bool { return len(d.core.Active()) > 0 })
+	lease, policy := d.leaseState(), ""
+	if !lease.Valid {
+		policy = member.Policy(d.config)
+	}
+	stop, due := d.leaseEnd.Decide(d.now(), lease, policy, func() bool { return len(d.core.Active()) > 0 })
 	if due {
 		d.n.s.tell(d.n, "stops everything, done by %s at the latest: %v", seconds(stop.Deadline.Sub(d.now()).Round(time.Millisecond)), d.core.Active())
 		d.stopAll(d.n.local()+int64(stop.Deadline.Sub(d.now())), nil)
