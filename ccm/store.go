@@ -55,7 +55,7 @@ func openStore(dir string) (*store, error) {
 		return nil, fmt.Errorf("state directory %s: %w: %w", dir, ErrStore, err)
 	}
 	path := filepath.Join(dir, "cluster.db")
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: 2 * time.Second})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: 2 * time.Second, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
 	switch {
 	case errors.Is(err, bolt.ErrTimeout):
 		return nil, fmt.Errorf("%s is in use by another daemon on this state directory; stop it first: %w", path, ErrStore)

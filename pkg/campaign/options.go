@@ -31,6 +31,10 @@ type Options struct {
 	// Steady is how long steady watches, Calm how long steady-fast and flood
 	// do, Idle how long idle does and Hold how long nodes32 holds its view.
 	Steady, Calm, Flood, Idle, Hold time.Duration
+	// Edits is how long each number of clients of edits writes, Commands how many
+	// whole commands it times, Kills how many daemons kills ends.
+	Edits           time.Duration
+	Commands, Kills int
 	// Nodes is the size of the large cluster of nodes32, Keepalive and Deadtime
 	// its timers as ha.cf has them, and Deaths how many nodes die one after
 	// another in it; twice as many do in the small one.
@@ -50,7 +54,7 @@ type Options struct {
 // Default are the numbers of the full campaign.
 func Default() Options {
 	return Options{Crashes: 30, Cuts: 30, Rounds: 20, Faults: 5, Classic: true, Steady: 30 * time.Minute, Calm: 30 * time.Minute, Flood: time.Minute,
-		Idle: time.Minute, Hold: time.Minute, Nodes: 32, Keepalive: "1", Deadtime: "5", Deaths: 4, Rate: 100_000, Out: io.Discard}
+		Idle: time.Minute, Hold: time.Minute, Nodes: 32, Keepalive: "1", Deadtime: "5", Deaths: 4, Rate: 100_000, Edits: 10 * time.Second, Commands: 100, Kills: 500, Out: io.Discard}
 }
 
 // Short are numbers that find a broken thing in about a minute and a half.
@@ -59,6 +63,7 @@ func Short() Options {
 	o.Crashes, o.Cuts, o.Rounds, o.Faults, o.Classic = 4, 4, 3, 1, false
 	o.Steady, o.Calm, o.Flood, o.Idle, o.Hold = time.Minute, 5*time.Second, 5*time.Second, 4*time.Second, 3*time.Second
 	o.Nodes, o.Keepalive, o.Deadtime, o.Deaths, o.Rate = 8, "200ms", "1", 1, 20_000
+	o.Edits, o.Commands, o.Kills = time.Second, 10, 30
 	return o
 }
 
@@ -83,6 +88,8 @@ var parts = []part{
 	{"steady-fast", "nothing happens at 75 ms / 300 ms", (*campaign).steadyFast},
 	{"flood", "bad packets at 75 ms / 300 ms", (*campaign).flood},
 	{"nodes32", "one view of 32 nodes, and the death of one", (*campaign).large},
+	{"edits", "how fast changes are durable on a quorum", (*campaign).edits},
+	{"kills", "SIGKILL of daemons while clients write", (*campaign).kills},
 	{"idle", "what an idle cluster of three costs", (*campaign).idle},
 }
 

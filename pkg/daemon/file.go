@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/quorate/quorate/cib"
 )
@@ -17,12 +18,17 @@ type cibFile struct {
 	path string
 	log  *slog.Logger
 	todo chan *cib.Element
+	last chan struct{} // closed before todo is: nothing waits any more
 	done chan struct{}
 }
 
+// filePace is the pause after each write of the file: its readers are people,
+// and in a stream of changes the disk belongs to the cluster's own copy.
+const filePace = 250 * time.Millisecond
+
 func newCIBFile(stateDir string, log *slog.Logger) *cibFile {
 	return &cibFile{path: filepath.Join(stateDir, "crm", "cib.xml"), log: log,
-		todo: make(chan *cib.Element, 1), done: make(chan struct{})}
+		todo: make(chan *cib.Element, 1), last: make(chan struct{}), done: make(chan struct{})}
 }
 
 // save asks for the document to be written; a newer one replaces an older one
@@ -50,10 +56,15 @@ func (f *cibFile) run() {
 			said = true
 			f.log.Error(fmt.Sprintf("the copy %s cannot be written: %v; the cluster's own copy is not affected", f.path, err), "component", "cib")
 		}
+		select {
+		case <-time.After(filePace):
+		case <-f.last:
+		}
 	}
 }
 
 func (f *cibFile) close(ctx context.Context) {
+	close(f.last)
 	close(f.todo)
 	select {
 	case <-f.done:

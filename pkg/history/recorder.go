@@ -2,6 +2,7 @@ package history
 
 import (
 	"sync"
+	"time"
 )
 
 // Recorder adds documents to a store from a goroutine of its own.
@@ -12,9 +13,15 @@ type Recorder struct {
 	mu      sync.Mutex
 	pending []Change
 	wake    chan struct{}
+	closing chan struct{}
 	done    chan struct{}
 	closed  bool
 }
+
+// pace is the pause after each write: a single change is on the disk at once,
+// and of a stream of them many go together, or the memory would slow down what
+// it remembers.
+const pace = 100 * time.Millisecond
 
 // maxPending bounds what waits for a slow disk; beyond it the middle is left
 // out, which shows as a step of several versions.
@@ -23,7 +30,7 @@ const maxPending = 1000
 // NewRecorder starts recording. failed is called for each write that fails, and
 // with nil for one that succeeds after that.
 func NewRecorder(s *Store, failed func(error)) *Recorder {
-	r := &Recorder{store: s, failed: failed, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	r := &Recorder{store: s, failed: failed, wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
 	go r.run()
 	return r
 }
@@ -59,6 +66,10 @@ func (r *Recorder) run() {
 		if closed {
 			return
 		}
+		select {
+		case <-time.After(pace):
+		case <-r.closing:
+		}
 	}
 }
 
@@ -67,6 +78,7 @@ func (r *Recorder) Close() error {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
+	close(r.closing)
 	select {
 	case r.wake <- struct{}{}:
 	default:
