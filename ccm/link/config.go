@@ -80,6 +80,9 @@ type Config struct {
 	// Deadping is the silence after which a ping node is dead (default: Deadtime).
 	Deadping  time.Duration
 	PingNodes []PingNode
+	// Hops is how many cables a frame may travel where nodes are joined by serial
+	// lines in a row or a ring; 0: no node hands on frames of others.
+	Hops int
 	// Meta is told to all nodes by gossip: version, digest of ha.cf, and so on.
 	// At most about 400 bytes as JSON.
 	Meta map[string]string

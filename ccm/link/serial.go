@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -26,14 +27,17 @@ type serial struct {
 	open               atomic.Bool
 	// waited is the longest time that a beat waited for the line.
 	waited atomic.Int64
+	// relay hands on what comes in; nil: nobody does.
+	relay *relay
 	// written counts the frames that the line has taken.
 	written atomic.Uint64
 }
 
-// queued is a frame and when it was queued.
+// queued is a packet, its kind, and when it was queued.
 type queued struct {
-	b  []byte
-	at int64
+	b    []byte
+	kind kind
+	at   int64
 }
 
 // Queues of a serial line, in frames. Of what is urgent the newest counts.
@@ -113,9 +117,22 @@ func (s *serial) use(ctx context.Context, port bugst.Port, r *reader) error {
 		}
 		for _, c := range buf[:n] {
 			if f := u.feed(c); f != nil {
-				r.take(f, s, netip.AddrPort{}, at)
+				s.take(r, f, at)
 			}
 		}
+	}
+}
+
+// take takes one packet.
+func (s *serial) take(r *reader, b []byte, at int64) {
+	b, hops := s.relay.unwrap(b)
+	if s.relay == nil {
+		r.take(b, s, netip.AddrPort{}, at)
+		return
+	}
+	signed := bytes.Clone(b) // what the reader decrypts it does in place
+	if r.take(b, s, netip.AddrPort{}, at) {
+		s.relay.pass(s, signed, hops)
 	}
 }
 
@@ -134,7 +151,7 @@ func (s *serial) write(ctx context.Context, port bugst.Port) {
 		if !ok {
 			return
 		}
-		if kind(f.b[3]) == kindBeat {
+		if f.kind == kindBeat {
 			s.waited.Store(max(s.waited.Load(), ccm.Boottime()-f.at))
 		}
 		out = pack(out[:0], f.b)
@@ -172,12 +189,17 @@ func (s *serial) first(ctx context.Context) (f queued, ok bool) {
 
 // send implements medium.
 func (s *serial) send(_ *target, _ netip.AddrPort, b []byte) error {
+	return s.queue(kind(b[3]), bytes.Clone(b))
+}
+
+// queue queues a packet, which is kept.
+func (s *serial) queue(k kind, b []byte) error {
 	if !s.open.Load() {
 		return errNoSocket
 	}
-	f := queued{append([]byte(nil), b...), ccm.Boottime()}
+	f := queued{b, k, ccm.Boottime()}
 	queue := s.data
-	switch kind(b[3]) {
+	switch k {
 	case kindAck:
 		queue = s.acks
 		fallthrough
@@ -265,7 +287,7 @@ func (u *unpacker) feed(c byte) []byte {
 		u.esc = true
 		return nil
 	}
-	if len(u.buf) > maxFrame {
+	if len(u.buf) > maxFrame+relayHeader {
 		u.skip = true
 		return nil
 	}

@@ -181,6 +181,18 @@ func (t *Transport) plan() {
 		t.targets = append(t.targets, g)
 	}
 	t.nextFlow = uint16(2*len(t.targets) + 1)
+	var lines []*serial
+	for _, m := range t.media {
+		if s, ok := m.(*serial); ok {
+			lines = append(lines, s)
+		}
+	}
+	if len(lines) > 1 && (len(t.cfg.Nodes) > 2 || t.cfg.Autojoin) && t.cfg.Hops > 0 {
+		r := newRelay(t.cfg.Self, t.cfg.Hops, lines)
+		for _, s := range lines {
+			s.relay = r
+		}
+	}
 }
 
 // addPeer makes a peer with a path on every link.

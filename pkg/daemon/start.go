@@ -369,7 +369,7 @@ func linkConfig(s *settings, l ccm.Life, beat time.Duration, log *slog.Logger) l
 		Self: l.Node, Nodes: slices.Concat(conf.Nodes, conf.Arbiters), Autojoin: conf.Autojoin != "none",
 		ClusterName: conf.Cluster, ClusterID: l.ClusterID, Lateness: l.Lateness, Incarnation: l.Incarnation,
 		Media: media(conf), Keys: s.keys,
-		Keepalive: beat, Deadtime: conf.Deadtime, Warntime: conf.Warntime,
+		Hops: len(conf.Nodes) + len(conf.Arbiters) + conf.HopFudge, Keepalive: beat, Deadtime: conf.Deadtime, Warntime: conf.Warntime,
 		Initdead: conf.Initdead, Deadping: conf.Deadping, PingNodes: pingNodes(conf),
 		Meta:   map[string]string{"version": version.Version, "feature_set": version.FeatureSet, "hacf": conf.Digest()},
 		Logger: log,

@@ -76,6 +76,9 @@ type Config struct {
 	Env []EnvVar
 	// UUIDFrom is "file" or "nodename", HBGenMethod "file" or "time".
 	UUIDFrom, HBGenMethod string
+	// HopFudge is how many serial lines a frame may travel beyond the number of
+	// nodes (1 by default).
+	HopFudge int
 	// Realtime asks for locked memory and a real-time class, with priority
 	// RTPrio (1 by default).
 	Realtime bool

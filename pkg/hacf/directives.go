@@ -56,7 +56,7 @@ func init() {
 		{Name: "warntime", Syntax: "TIME", Default: "deadtime/2", Summary: "interval from which a heartbeat is late", set: positiveTime(func(c *Config) *dur { return &c.Warntime })},
 		{Name: "initdead", Syntax: "TIME", Default: "from deadtime", Summary: "deadtime during the start", set: anyTime(func(c *Config) *dur { return &c.Initdead })},
 		{Name: "deadping", Syntax: "TIME", Default: "deadtime", Summary: "silence after which a ping node is dead", set: anyTime(func(c *Config) *dur { return &c.Deadping })},
-		{Name: "hopfudge", Syntax: "N", Default: "1", Summary: "hops beyond the number of nodes in a serial ring", Support: NotYet, Note: "frames are not forwarded in serial rings yet", set: intIn(0, 255, nil)},
+		{Name: "hopfudge", Syntax: "N", Default: "1", Summary: "cables that a frame may travel in a serial ring beyond the number of nodes", set: intIn(0, 255, func(c *Config) *int { return &c.HopFudge })},
 		{Name: "udpport", Syntax: "PORT", Default: "694", Summary: "port of the bcast and ucast lines after it", many: true, set: (*parser).udpport},
 		{Name: "baud", Syntax: "RATE", Default: "19200", Summary: "speed of the serial lines after it", set: (*parser).baud},
 

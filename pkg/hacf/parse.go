@@ -64,7 +64,7 @@ func newParser(file string, port int) *parser {
 			Keepalive: DefaultKeepalive, Deadtime: DefaultDeadtime,
 			Warntime: -1, Initdead: -1, Deadping: -1,
 			Autojoin: "none", UUIDFrom: "file", HBGenMethod: "file",
-			Realtime: true, RTPrio: 1,
+			Realtime: true, RTPrio: 1, HopFudge: 1,
 			RecordInputs: true, CoreDumps: true, CoreRoot: "/var/lib/heartbeat/cores",
 			Log:    Log{BadPackets: true, ReconnectInterval: 60e9},
 			params: make(map[string]string),
