@@ -460,6 +460,9 @@ func (r *resource) active(all bool) bool {
 // state returns the role of the resource now or, for groups and clones, the
 // highest of their children.
 func (r *resource) state(current bool) role {
+	if r.isBundle() {
+		return roleUnknown
+	}
 	if r.variant == primitiveVariant {
 		if current {
 			return r.role

@@ -100,6 +100,9 @@ func (s *scheduler) assign(r *resource, prefer *node) *node {
 	case cloneVariant:
 		s.assignClone(r)
 		return nil
+	case bundleVariant:
+		s.assignBundle(r)
+		return nil
 	}
 	return s.assignPrimitive(r, prefer)
 }

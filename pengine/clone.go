@@ -45,15 +45,16 @@ type instanceKey struct {
 }
 
 func (s *scheduler) sortInstances(r *resource) {
-	keys := make([]*instanceKey, len(r.children))
-	for i, c := range r.children {
+	list := r.instances()
+	keys := make([]*instanceKey, len(list))
+	for i, c := range list {
 		keys[i] = s.instanceKey(c)
 	}
 	// An instance without node is no different from others, though they are
 	// among themselves.
 	mergeSort(keys, func(a, b *instanceKey) int { return s.compareInstances(r, a, b) })
 	for i, k := range keys {
-		r.children[i] = k.r
+		list[i] = k.r
 	}
 }
 
@@ -175,7 +176,7 @@ func (s *scheduler) assignInstances(r *resource) {
 	}
 	all := r.cloneMax < available
 	done := 0
-	for _, c := range r.children {
+	for _, c := range r.instances() {
 		if done >= r.cloneMax {
 			break
 		}
@@ -193,7 +194,7 @@ func (s *scheduler) assignInstances(r *resource) {
 			done++
 		}
 	}
-	for _, c := range r.children {
+	for _, c := range r.instances() {
 		if !c.is(rProvisional) {
 			continue
 		}
@@ -298,7 +299,7 @@ func (s *scheduler) compatibleInstance(match, clone *resource, want role, curren
 
 // instanceOn returns the instance of a clone on a node in a role.
 func (s *scheduler) instanceOn(clone *resource, n *node, want role, current bool) *resource {
-	for _, i := range clone.children {
+	for _, i := range clone.instances() {
 		if i.is(rOrphan) && len(i.running) == 0 {
 			continue
 		}

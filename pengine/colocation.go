@@ -171,6 +171,9 @@ func (s *scheduler) applyColocation(dep, prim *resource, c *colocation, forDep b
 	case cloneVariant:
 		s.applyToClone(dep, prim, c)
 		return
+	case bundleVariant:
+		s.applyToBundle(dep, prim, c)
+		return
 	}
 	switch s.colocAffects(dep, prim, c, false) {
 	case affectsRole:

@@ -74,16 +74,11 @@ func (s *scheduler) byHistory(id string) *resource {
 // the name and the reason. A name that means something, only not here, is no
 // error.
 func (s *scheduler) unknownName(format, id string, args ...any) {
-	say, why := s.errorf, "does not exist"
+	why := "does not exist"
 	if r := s.rscByID[id+":0"]; r != nil && r.top().isClone() {
 		why = "is inside " + r.top().id + " and not found by that name before it ran: name " + r.top().id
 	}
-	for _, e := range s.root.Path("configuration", "resources").All("bundle") {
-		if e.ID() == id {
-			say, why = s.warnf, "is a bundle, and bundles are not supported yet"
-		}
-	}
-	say(format, append(args, id, why)...)
+	s.errorf(format, append(args, id, why)...)
 }
 
 // members expands a template or tag into the resources that it stands for; ok

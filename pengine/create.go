@@ -19,6 +19,8 @@ func (s *scheduler) createActions(r *resource) {
 		}
 	case cloneVariant:
 		s.cloneActions(r)
+	case bundleVariant:
+		s.bundleActions(r)
 	}
 }
 

@@ -81,7 +81,7 @@ func OpDigest(params map[string]string, recurring bool) string {
 
 // digestParams returns what the digest of an operation covers.
 func (s *scheduler) digestParams(r *resource, n *node, task string, interval int64) []Param {
-	m := s.parameters(r, n)
+	m := r.withAddress(s.parameters(r, n))
 	o := s.operation(r, task, interval)
 	out := make([]Param, 0, len(m)+1)
 	for k, v := range m {

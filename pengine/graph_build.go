@@ -43,6 +43,10 @@ func (s *scheduler) buildGraph() {
 }
 
 func (s *scheduler) graphResource(r *resource) {
+	if r.isBundle() {
+		s.graphBundle(r)
+		return
+	}
 	if r.isClone() {
 		for i := len(r.actions) - 1; i >= 0; i-- {
 			s.actionFlags(r.actions[i], nil)
@@ -280,7 +284,7 @@ func (s *scheduler) graphBase(a *action) []Param {
 	primitive := r != nil && r.variant == primitiveVariant
 	var params map[string]string
 	if primitive {
-		params = s.parameters(r, a.node)
+		params = r.withAddress(s.parameters(r, a.node))
 		if a.op.base != nil && !r.dynamicParams {
 			return a.op.base
 		}

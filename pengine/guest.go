@@ -55,6 +55,9 @@ func (s *scheduler) resourceExists(id string) bool {
 // not show them.
 const implicitMeta = "internal_rsc"
 
+// noTimeout lets the start of a connection have the timeout of any operation.
+const noTimeout = "-"
+
 // connectionXML writes the primitive that connects to a node inside a
 // container.
 func connectionXML(line int, id, container, addr, port, timeout, migrate, managed string) *cib.Element {
@@ -70,7 +73,9 @@ func connectionXML(line int, id, container, addr, port, timeout, migrate, manage
 	meta = nv(meta, "allow-migrate", migrate)
 	meta = nv(meta, "is-managed", managed)
 	ops := []*cib.Element{cib.New("op", "id", id+"-monitor-interval-30s", "name", tMonitor, "interval", "30s", "timeout", "30s")}
-	ops = append(ops, cib.New("op", "id", id+"-start-interval-0", "name", tStart, "interval", "0", "timeout", orDefault(timeout, "60s")))
+	if timeout != noTimeout {
+		ops = append(ops, cib.New("op", "id", id+"-start-interval-0", "name", tStart, "interval", "0", "timeout", orDefault(timeout, "60s")))
+	}
 	children := []*cib.Element{cib.New("meta_attributes", "id", id+"-meta_attributes").WithChildren(meta...),
 		cib.New("operations").WithChildren(ops...)}
 	params := nv(nil, "addr", addr)

@@ -228,9 +228,6 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 	if len(ops) == 0 {
 		return
 	}
-	if s.isForeign(e.ID()) {
-		return
-	}
 	r := s.findHistoryResource(n, e.ID())
 	if r == nil {
 		if r = s.orphan(e, n); r == nil {
@@ -317,7 +314,12 @@ func (s *scheduler) findHistoryResource(n *node, id string) *resource {
 	} else {
 		parent = r.top()
 	}
-	if parent.isAnonClone() {
+	if parent.isAnonClone() && parent.parent != nil {
+		r = nil
+		if rep := parent.parent.bundle.replicaOn(n); rep != nil {
+			r = rep.child
+		}
+	} else if parent.isAnonClone() {
 		r = s.findAnonymous(n, parent, baseID(id))
 	}
 	if r != nil && id != r.id && id != r.lrmID {

@@ -14,6 +14,8 @@ func (s *scheduler) internalConstraints(r *resource) {
 		s.groupConstraints(r)
 	case cloneVariant:
 		s.cloneConstraints(r)
+	case bundleVariant:
+		s.bundleConstraints(r)
 	}
 }
 

@@ -163,6 +163,10 @@ func (s *scheduler) locateRule(e, rule *cib.Element, r *resource, discover disco
 // applyLocation adds the scores of a location to the resource and, as its
 // kind demands, to its children.
 func (s *scheduler) applyLocation(r *resource, l *location, zero bool) {
+	if r.isBundle() {
+		s.locateBundle(r, l, zero)
+		return
+	}
 	s.applyLocationOne(r, l, zero)
 	for _, c := range r.children {
 		s.applyLocation(c, l, zero)

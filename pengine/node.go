@@ -20,6 +20,9 @@ type node struct {
 	noDiscovery                                              bool
 	// unborn tells that the node exists only once its connection is read.
 	unborn bool
+	// inBundle tells that it is a container of a bundle: only what the bundle
+	// runs is ever there.
+	inBundle bool
 	// connection is the resource by which a remote or guest node is reached;
 	// reset tells that its container must be recovered, wasFenced and
 	// stateMaintenance what its node_state says.

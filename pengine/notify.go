@@ -198,6 +198,16 @@ func (s *scheduler) notifyEnv(r *resource, d *notifyData) {
 	}
 	slices.Sort(allowed)
 	slices.Sort(all)
+	if r.meta[attributeTarget] == "host" {
+		hosts := make([]string, len(all))
+		for i, name := range all {
+			hosts[i] = name
+			if n := s.byName[name]; n.isGuest() && len(n.connection.container.running) > 0 {
+				hosts[i] = n.connection.container.running[0].uname
+			}
+		}
+		d.env = append(d.env, Param{"notify_all_hosts", strings.Join(hosts, " ")})
+	}
 	d.env = append(d.env, Param{"notify_available_uname", strings.Join(allowed, " ")},
 		Param{"notify_all_uname", strings.Join(all, " ")})
 	if !required {

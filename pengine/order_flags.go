@@ -93,7 +93,8 @@ func (s *scheduler) actionFlags(a *action, n *node) uint32 {
 		return flags
 	}
 	runnable := false
-	for _, m := range r.children {
+	for _, m := range r.instances() {
+		m = r.actor(m, event)
 		at, task := n, task
 		if len(m.children) > 0 {
 			at, task = nil, event // a group has the event itself

@@ -6,6 +6,7 @@ const (
 	primitiveVariant variant = iota
 	groupVariant
 	cloneVariant
+	bundleVariant
 )
 
 // onFail is what a failure of an operation leads to, in growing severity.

@@ -35,6 +35,8 @@ func (s *scheduler) probe(r *resource, n *node) {
 		}
 	case cloneVariant:
 		s.probeClone(r, n)
+	case bundleVariant:
+		s.probeBundle(r, n)
 	}
 }
 
@@ -129,7 +131,7 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 			return
 		}
 	}
-	if c.present && c.discover == discoverNever {
+	if c.present && c.discover == discoverNever || n.inBundle && c.discover != discoverExclusive {
 		return
 	}
 	top := r.top()

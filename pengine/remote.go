@@ -49,6 +49,8 @@ func (s *scheduler) unpackRemoteNodes() {
 			for _, m := range e.All("primitive") {
 				s.remoteNodeOf(m)
 			}
+		case "bundle":
+			s.bundleNodes(e)
 		}
 	}
 	s.lateRemoteNodes()
@@ -378,9 +380,6 @@ func (r *resource) guestInside() *resource {
 	return nil
 }
 
-// bundled reports whether r belongs to a bundle.
-func (r *resource) bundled() bool { return false }
-
 // probesBehind reports whether what r is may run on a node behind a connection.
 func probesBehind(r *resource, n *node) bool {
 	switch {
@@ -455,11 +454,18 @@ func (s *scheduler) resetRemote(r *resource, n *node) {
 	}
 }
 
+// attributeTarget says whether the node attributes of what runs in a container
+// belong to the host.
+const attributeTarget = "container-attribute-target"
+
 // remoteParams adds what the graph says of containers and guests.
 func (s *scheduler) remoteParams(a *action, out []Param) []Param {
 	r := a.rsc
 	if r == nil {
 		return out
+	}
+	if v := r.meta["external-ip"]; v != "" && r.variant == primitiveVariant {
+		out = append(out, Param{"pcmk_external_ip", v})
 	}
 	if v := r.meta["remote-node"]; v != "" && r.variant == primitiveVariant {
 		out = append(out, Param{"CRM_meta_remote_node", v})
@@ -470,11 +476,26 @@ func (s *scheduler) remoteParams(a *action, out []Param) []Param {
 			break
 		}
 	}
-	if n := a.node; n != nil && n.isGuest() && !a.is(aPseudo) {
-		c := n.connection.container
-		if h := hostFor(a, c.current(), c.assigned, false); h != nil {
-			out = append(out, Param{"CRM_meta_physical_host", h.uname})
+	n := a.node
+	if n == nil || !n.isGuest() || r.variant != primitiveVariant {
+		return out
+	}
+	task := a.task
+	if task == tNotify && a.notifyKey != nil {
+		task = a.notifyKey.op
+	}
+	var host *node
+	switch task {
+	case tStop, tStopped, tDemote, tDemoted:
+		host = n.connection.container.current()
+	case tStart, tRunning, tMonitor, tPromote, tPromoted:
+		host = n.connection.container.assigned
+	}
+	if host != nil {
+		if v := r.meta[attributeTarget]; v != "" {
+			out = append(out, Param{metaName(attributeTarget), v})
 		}
+		out = append(out, Param{"CRM_meta_physical_host", host.uname})
 	}
 	return out
 }

@@ -90,7 +90,8 @@ type resource struct {
 	lockNode      *node
 	container     *resource   // what it is inside of, or nil
 	fillers       []*resource // what is inside of it
-	reconnect     int64       // reconnect_interval of a connection, in ms
+	bundle        *bundleData
+	reconnect     int64 // reconnect_interval of a connection, in ms
 
 	thisWith, withThis []*colocation
 	locations          []*location
@@ -130,9 +131,10 @@ func (r *resource) is(f uint32) bool { return r.flags&f != 0 }
 func (r *resource) set(f uint32)     { r.flags |= f }
 func (r *resource) clear(f uint32)   { r.flags &^= f }
 
-// top returns the outermost ancestor, the resource itself at least.
+// top returns the outermost ancestor that is no bundle, the resource itself at
+// least.
 func (r *resource) top() *resource {
-	for r.parent != nil {
+	for r.parent != nil && r.parent.variant != bundleVariant {
 		r = r.parent
 	}
 	return r

@@ -10,8 +10,11 @@ func (s *scheduler) locationScore(r *resource, n *node, score Score, tag string)
 		s.nodeScore(r, n, score, tag)
 		return
 	}
+	if r.is(rExclusiveDiscovery) && tag == "symmetric_default" {
+		return
+	}
 	for _, n := range s.nodes {
-		if n.unborn {
+		if n.unborn || n.inBundle && tag == "symmetric_default" {
 			continue
 		}
 		s.nodeScore(r, n, score, tag)

@@ -30,7 +30,6 @@ type scheduler struct {
 	// rscByHistory finds instances by the names that histories have for them;
 	// nil until a constraint asks.
 	rscByHistory map[string]*resource
-	foreign      map[string]bool // ids, and prefixes that end in "-", of what is left alone
 	templUse     map[string][]string
 	tags         map[string][]string
 	tickets      map[string]*ticket

@@ -301,6 +301,8 @@ func (l *lister) resource(r *resource, indent string) bool {
 		return l.group(r, indent)
 	case cloneVariant:
 		return l.clone(r, indent)
+	case bundleVariant:
+		return l.bundle(r, indent)
 	}
 	fmt.Fprintf(l.w, "%s* %s\n", indent, l.primitiveText(r, !l.o.NoNodes))
 	return true
@@ -385,8 +387,14 @@ func (s *scheduler) primitiveText(r *resource, where bool) string {
 	if n == nil {
 		n = r.pendingNode
 	}
+	return s.primitiveLine(r, r.displayName(), n, where)
+}
+
+// primitiveLine is the line of a primitive under a name and on a node that may
+// not be its own: a bundle shows where its containers are.
+func (s *scheduler) primitiveLine(r *resource, name string, n *node, where bool) string {
 	var b strings.Builder
-	b.WriteString(r.displayName())
+	b.WriteString(name)
 	b.WriteString("\t(" + r.class)
 	if r.provider != "" {
 		b.WriteString(":" + r.provider)

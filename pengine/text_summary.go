@@ -80,6 +80,16 @@ func (s *scheduler) summary() []Change {
 }
 
 func (s *scheduler) summaryOf(r *resource, out *[]Change) {
+	if r.isBundle() {
+		for _, rep := range r.bundle.replicas {
+			for _, x := range []*resource{rep.addr, rep.container, rep.conn, rep.child} {
+				if x != nil {
+					s.summaryOf(x, out)
+				}
+			}
+		}
+		return
+	}
 	if r.variant != primitiveVariant {
 		for _, c := range r.children {
 			s.summaryOf(c, out)

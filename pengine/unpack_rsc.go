@@ -69,9 +69,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	case "clone", "master", "master_slave":
 		r.variant = cloneVariant
 	case "bundle":
-		s.warnf("bundle %s is not scheduled yet: bundles are not supported; it is left as it is", id)
-		s.leaveAlone(e)
-		return nil
+		r.variant = bundleVariant
 	default:
 		s.errorf("line %d: the resource element %s %s is unknown and ignored", e.Line, e.Name, id)
 		return nil
@@ -174,6 +172,8 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 		ok = s.unpackGroup(r, instance)
 	case cloneVariant:
 		ok = s.unpackClone(r)
+	case bundleVariant:
+		ok = s.unpackBundle(r)
 	}
 	if !ok {
 		s.forget(r)

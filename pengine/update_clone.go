@@ -8,7 +8,8 @@ func (s *scheduler) updateClone(first, then *action, n *node, flags, filter, kin
 		return 0
 	}
 	ch := s.updatePair(first, then, n, flags, filter, kind)
-	for _, c := range then.rsc.children {
+	for _, c := range then.rsc.instances() {
+		c = then.rsc.actor(c, then.task)
 		a := c.firstAction(then.task, n)
 		if a == nil {
 			continue
@@ -28,7 +29,7 @@ func (s *scheduler) updateClone(first, then *action, n *node, flags, filter, kin
 }
 
 func (s *scheduler) interleaved(first, then *action) bool {
-	if first.rsc == nil || then.rsc == nil || first.rsc == then.rsc || !first.rsc.isClone() || !then.rsc.isClone() {
+	if first.rsc == nil || then.rsc == nil || first.rsc == then.rsc || !first.rsc.collective() || !then.rsc.collective() {
 		return false
 	}
 	if then.task == tStop || then.task == tDemote {
@@ -41,7 +42,7 @@ func (s *scheduler) updateInterleaved(first, then *action, n *node, filter, kind
 	var ch uint8
 	current := first.task == tStopped || first.task == tDemoted ||
 		first.custom && (hasSuffix(first.key, "_stopped_0") || hasSuffix(first.key, "_demoted_0"))
-	for _, tc := range then.rsc.children {
+	for _, tc := range then.rsc.instances() {
 		fc := s.compatibleInstance(tc, first.rsc, roleUnknown, current)
 		if fc == nil {
 			if !current && kind&(oRunnableLeft|oImpliesThen) != 0 {
@@ -56,7 +57,8 @@ func (s *scheduler) updateInterleaved(first, then *action, n *node, filter, kind
 		if first.custom && first.notifyKey != nil {
 			task = first.notifyKey.action.task
 		}
-		fa := fc.firstAction(task, n)
+		tc = then.rsc.actor(tc, then.task)
+		fa := first.rsc.actor(fc, task).firstAction(task, n)
 		ta := tc.firstAction(then.task, n)
 		if fa == nil || ta == nil {
 			continue

@@ -15,7 +15,7 @@ func (s *scheduler) updateOrdered(owner *resource, first, then *action, n *node,
 			}
 		}
 		return ch
-	case cloneVariant:
+	case cloneVariant, bundleVariant:
 		return s.updateClone(first, then, n, flags, filter, kind)
 	}
 	return s.updatePair(first, then, n, flags, filter, kind)

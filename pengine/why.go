@@ -15,6 +15,7 @@ const (
 	kindGroup      = "group"
 	kindTicket     = "ticket"
 	kindRemote     = "remote node"
+	kindBundle     = "bundle"
 	// kindUnexplained fills up what no recorded contribution accounts for: an
 	// explanation never claims more than it knows.
 	kindUnexplained = "unexplained"
@@ -238,6 +239,8 @@ func (s *scheduler) why(r *resource) *Why {
 		w.Kind = "group"
 	case cloneVariant:
 		w.Kind = "clone"
+	case bundleVariant:
+		w.Kind = "bundle"
 	default:
 		w.Kind, w.Role, w.NextRole = "primitive", r.role.String(), r.next.String()
 	}

@@ -140,7 +140,7 @@ func (s *scheduler) decide(r *resource, w *Why) {
 			w.Sentence = s.groupSentence(r, w)
 		}
 		return
-	case cloneVariant:
+	case cloneVariant, bundleVariant:
 		w.Sentence = s.cloneSentence(r.id, w)
 		return
 	}
