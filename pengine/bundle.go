@@ -224,6 +224,11 @@ func (s *scheduler) bundleChild(r *resource, p *cib.Element) bool {
 		b.child.set(rNotify)
 		b.child.meta["notify"] = "true"
 	}
+	if len(b.child.children) > 0 {
+		if v := b.child.children[0].meta[attributeTarget]; v != "" {
+			b.child.meta[attributeTarget], r.meta[attributeTarget] = v, v
+		}
+	}
 	port := orDefault(b.port, defaultRemotePort)
 	b.ports = append(b.ports, portMapping{port, port})
 	b.mounts = append(b.mounts, mount{"/etc/pacemaker/authkey", "/etc/pacemaker/authkey", "", false},
@@ -387,6 +392,12 @@ func orNode(a, b *node) *node {
 		return a
 	}
 	return b
+}
+
+// hostAddressed reports whether r connects to the address of the host of its
+// container, which is known only when that has a node.
+func (s *scheduler) hostAddressed(r *resource) bool {
+	return r.is(rConnection) && r.container != nil && s.parameters(r, nil)["addr"] == "#uname"
 }
 
 // withAddress returns the parameters of a connection with its address filled in.

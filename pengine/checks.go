@@ -109,11 +109,44 @@ func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
 		}
 		switch {
 		case h.interval > 0, h.task == tMonitor, h.task == tStart, h.task == tPromote, h.task == tMigrateFrom:
-			if s.opChanged(r, n, h) {
-				if c, _ := s.failCount(n, r, true, nil); c > 0 {
-					s.clearFailCount(r, n, "action definition changed")
-				}
+			if s.hostAddressed(r) {
+				s.lateChecks = append(s.lateChecks, lateCheck{r, n, h, true})
+			} else {
+				s.checkActive(r, n, h)
 			}
+		}
+	}
+}
+
+// checkActive compares an operation that is in force with its definition.
+func (s *scheduler) checkActive(r *resource, n *node, h *opEntry) {
+	if s.opChanged(r, n, h) {
+		if c, _ := s.failCount(n, r, true, nil); c > 0 {
+			s.clearFailCount(r, n, "action definition changed")
+		}
+	}
+}
+
+// lateCheck is the comparison of an operation with its definition that can be
+// made only when the node of a container is known.
+type lateCheck struct {
+	r      *resource
+	n      *node
+	h      *opEntry
+	active bool
+}
+
+// checkLate makes the comparisons that had to wait for the assignment.
+func (s *scheduler) checkLate() {
+	for _, c := range s.lateChecks {
+		if c.active {
+			s.checkActive(c.r, c.n, c.h)
+			continue
+		}
+		switch s.digestCompare(c.r, c.n, c.h.xml) {
+		case digestSame, digestUnknown:
+		default:
+			s.clearFailCount(c.r, c.n, "resource parameters have changed")
 		}
 	}
 }

@@ -138,3 +138,13 @@ func (s *scheduler) orphanContainers(list []*cib.Element) {
 func (r *resource) inGuestOf(n *node) bool {
 	return n != nil && n.isGuest() && r != nil && len(r.fillers) > 0 && n.connection.container == r
 }
+
+// lostInside tells that r was in a container that is to be recovered and cannot
+// start in it again.
+func (r *resource) lostInside() bool {
+	if !r.assigned.isGuest() || !r.assigned.reset {
+		return false
+	}
+	start := r.firstAction(tStart, nil)
+	return start != nil && !start.is(aRunnable)
+}

@@ -178,6 +178,10 @@ func (s *scheduler) paramsChanged(r *resource, n *node, h *opEntry) bool {
 	if h.task != tStart && h.task != tMonitor {
 		return false
 	}
+	if s.hostAddressed(r) {
+		s.lateChecks = append(s.lateChecks, lateCheck{r, n, h, false})
+		return false
+	}
 	switch s.digestCompare(r, n, h.xml) {
 	case digestSame, digestUnknown:
 		return false

@@ -271,6 +271,9 @@ func (s *scheduler) notifyActions(r *resource, d *notifyData) {
 	}
 	if r.role != roleStopped && (d.task == tStop || d.task == tDemote) {
 		for _, n := range r.running {
+			if n.reset && n.isGuest() {
+				continue // nobody is there any more
+			}
 			var stop *action
 			if d.task == tStop {
 				stop = r.firstAction(tStop, n)
@@ -291,7 +294,7 @@ func (s *scheduler) notifyActions(r *resource, d *notifyData) {
 				start = nil
 			}
 		}
-		if r.assigned == nil {
+		if r.assigned == nil || r.lostInside() {
 			return
 		}
 		if d.task != tStart || start == nil {

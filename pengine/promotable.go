@@ -44,10 +44,11 @@ func (s *scheduler) promotionScore(r *resource, n *node) (score Score, isSet boo
 	if c := &r.allowed[n.idx]; !c.present || c.w < 0 {
 		return 0, false
 	}
-	v, ok := n.attrs["master-"+r.historyID()]
+	attrs := r.attributesOn(n)
+	v, ok := attrs["master-"+r.historyID()]
 	if !ok && !r.is(rUnique) {
 		if b := baseID(r.id); b != r.id {
-			v, ok = n.attrs["master-"+b]
+			v, ok = attrs["master-"+b]
 		}
 	}
 	if !ok {

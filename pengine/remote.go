@@ -458,6 +458,18 @@ func (s *scheduler) resetRemote(r *resource, n *node) {
 // belong to the host.
 const attributeTarget = "container-attribute-target"
 
+// attributesOn returns the attributes that r has on a node: those of the host if
+// it wants so and runs inside of a container, none while that is stopped.
+func (r *resource) attributesOn(n *node) map[string]string {
+	if !n.isGuest() || r.meta[attributeTarget] != "host" {
+		return n.attrs
+	}
+	if host := n.connection.container.current(); host != nil {
+		return host.attrs
+	}
+	return nil
+}
+
 // remoteParams adds what the graph says of containers and guests.
 func (s *scheduler) remoteParams(a *action, out []Param) []Param {
 	r := a.rsc

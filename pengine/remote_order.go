@@ -56,6 +56,9 @@ func (s *scheduler) orderConnections() {
 			continue
 		}
 		n := a.node
+		if a.task == tCancel {
+			continue // done where the connection is now
+		}
 		if n == nil || !n.overConnection() || n.connection == nil || a.is(aPseudo) {
 			continue
 		}

@@ -76,6 +76,7 @@ func (s *scheduler) plan() {
 	for _, r := range s.resources {
 		s.assign(r, nil)
 	}
+	s.checkLate()
 	if s.cfg.probes {
 		s.scheduleProbes()
 	}

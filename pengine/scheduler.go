@@ -45,6 +45,7 @@ type scheduler struct {
 	orphans     map[string][]*resource
 	guestXML    []*cib.Element // connections to guest nodes
 	configured  map[string]bool
+	lateChecks  []lateCheck
 	stopNeeded  []*resource // containers of failed bundle connections
 	hasRemotes  bool
 	failed      []failedOp
