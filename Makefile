@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: sim-campaign help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
+.PHONY: sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,11 @@ SIM_CPU ?= 10m
 SIM_STATE ?= sim-campaign.json
 sim-campaign: build ## continue the campaign of random faults for SIM_CPU of processor time; totals in SIM_STATE
 	bin/quorate sim --campaign $(SIM_STATE) --cpu $(SIM_CPU)
+
+PLANT_CPU ?= 20m
+PLANTS ?= all
+sim-plants: build ## hunt for every planted mistake, each for PLANT_CPU of processor time at most, and print a table
+	bin/quorate sim --hunt $(PLANTS) --cpu $(PLANT_CPU)
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each

@@ -174,7 +174,7 @@ func (m *Machine) failPending(err error) {
 
 func (m *Machine) onChanges(p *peer, msg *Changes) {
 	b := msg.Ballot
-	bound := m.joined == b && m.promised == b && m.stamped == b
+	bound := m.same(m.joined, b) && m.same(m.promised, b) && m.same(m.stamped, b)
 	if m.planted(PlantNoBind) {
 		bound = m.stamped == b
 	}

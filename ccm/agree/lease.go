@@ -73,7 +73,7 @@ func (m *Machine) echoed(name string, t int64) bool {
 
 // echoedIn is echoed, and the echo carried the ballot.
 func (m *Machine) echoedIn(name string, t int64, b Ballot) bool {
-	return m.echoed(name, t) && m.peers[name].echoB == b
+	return m.echoed(name, t) && m.same(m.peers[name].echoB, b)
 }
 
 // settleLease notes when the lease begins or ends.
@@ -96,7 +96,7 @@ func (m *Machine) MayStart(now int64, b Ballot) error {
 	if m.planted(PlantNoCheck) {
 		return nil
 	}
-	bound := b == m.promised && b == m.joined || m.planted(PlantTokenInstalled)
+	bound := m.same(b, m.promised) && m.same(b, m.joined) || m.planted(PlantTokenInstalled)
 	if b.IsZero() || !bound || b != m.inst || m.leaving != nil {
 		return fmt.Errorf("commanded in view %v, this node has promised %v and installed %v: %w", b, m.promised, m.inst, ErrStale)
 	}

@@ -100,9 +100,16 @@ const (
 	PlantDiskVote
 	// PlantVoteTwice: the DC's own vote for a change counts twice (rule 22).
 	PlantVoteTwice
+	// PlantNoUniq: the number alone identifies a ballot, whoever proposed it (rule 1).
+	PlantNoUniq
 )
 
 func (m *Machine) planted(p Plant) bool { return m.cfg.Plant&p != 0 }
+
+// same reports whether two ballots are one.
+func (m *Machine) same(a, b Ballot) bool {
+	return a == b || m.planted(PlantNoUniq) && a.Number == b.Number
+}
 
 // Input is a message that arrived.
 type Input struct {

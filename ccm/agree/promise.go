@@ -37,8 +37,10 @@ func (m *Machine) onPropose(p *peer, msg *Propose) {
 		return
 	}
 	m.maxSeen = max(m.maxSeen, b.Number)
-	if b == m.promised && b == m.joined {
-		m.send(p.name, m.promise()) // our answer was lost
+	if m.same(b, m.promised) && m.same(b, m.joined) {
+		again := m.promise() // our answer was lost
+		again.Ballot = b
+		m.send(p.name, again)
 		return
 	}
 	if !m.promised.Less(b) {

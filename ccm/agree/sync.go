@@ -105,10 +105,10 @@ func (m *Machine) sendSync(to string, same bool) {
 
 func (m *Machine) onSync(p *peer, msg *Sync) {
 	b := msg.Ballot
-	if m.joined != b || m.promised != b || b.Proposer != p.name {
+	if !m.same(m.joined, b) || !m.same(m.promised, b) || b.Proposer != p.name {
 		return
 	}
-	if m.stamped.Less(b) || m.planted(PlantDupSync) { // rule 19
+	if m.stamped.Less(b) && !m.same(m.stamped, b) || m.planted(PlantDupSync) { // rule 19
 		if !m.takeSync(msg) {
 			if msg.Same {
 				m.send(p.name, &Synced{Ballot: b, Need: true})
@@ -192,7 +192,7 @@ func (m *Machine) tryOpen() {
 }
 
 func (m *Machine) onOpen(p *peer, b Ballot) {
-	if m.joined == b && m.promised == b && m.stamped == b && b.Proposer == p.name && m.inst != b {
+	if m.same(m.joined, b) && m.same(m.promised, b) && m.same(m.stamped, b) && b.Proposer == p.name && m.inst != b {
 		m.install(b)
 	}
 }

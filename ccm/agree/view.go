@@ -1,6 +1,7 @@
 package agree
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -126,9 +127,38 @@ func (m *Machine) notAgreed() string {
 	case m.waitsForSecond():
 		return "no view yet: this node has no state, and a first one is not made by one node alone; start another node of ha.cf"
 	case !m.hearsQuorum():
+		if why := m.storesMissing(); why != "" {
+			return why
+		}
 		return "no view yet: waiting for the other nodes until initdead, or for stores to be admitted"
 	}
 	return "no view yet: the nodes heard have not agreed"
+}
+
+// storesMissing tells that the nodes heard would make a quorum, but not those whose
+// stores are the recorded ones, once nothing is waited for any more, or "".
+func (m *Machine) storesMissing() string {
+	row := m.row()
+	if m.stamped.IsZero() || m.rep.diverged || m.now < m.start+m.t.initdead {
+		return ""
+	}
+	for _, v := range []Voters{m.voters(), m.prior()} {
+		in := func(n string) bool { return m.bits[n]&row != 0 && m.diskKnown(v, n) }
+		if v == nil || m.cfg.Quorum.Has(v, in) {
+			continue
+		}
+		var other []string
+		for _, n := range v.Names() {
+			if p := m.peers[n]; p != nil && p.bit&row != 0 && p.disk != v[n].Disk && v[n].Disk != "" {
+				other = append(other, n)
+			}
+		}
+		if len(other) > 0 {
+			return fmt.Sprintf("%s; the store of %s is not the recorded one, and only a quorum without it admits it: start the other nodes, or put the old disk back",
+				m.cfg.Quorum.Sentence(v, in), strings.Join(other, " and "))
+		}
+	}
+	return ""
 }
 
 // waitsForSecond reports whether this node alone has quorum by its ha.cf, hears

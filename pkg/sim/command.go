@@ -31,6 +31,7 @@ type flags struct {
 	dump                bool
 	campaign            string
 	cpu                 time.Duration
+	hunt                string
 }
 
 // NewCommand returns "quorate sim".
@@ -68,7 +69,8 @@ Kinds of faults for --faults: ` + strings.Join(FaultNames(), ", ") + ".",
 	fl.BoolVar(&f.dump, "print-scenario", false, "print the scenario of the first seed and end")
 	fl.BoolVar(&f.noShrink, "no-shrink", false, "do not shrink a run that violates")
 	fl.StringVar(&f.campaign, "campaign", "", "file that holds the state of a long campaign over 2, 3, 5 and 16 nodes; continues it")
-	fl.DurationVar(&f.cpu, "cpu", 10*time.Minute, "processor time for --campaign")
+	fl.DurationVar(&f.cpu, "cpu", 10*time.Minute, "processor time for --campaign, and for each plant of --hunt")
+	fl.StringVar(&f.hunt, "hunt", "", "see that planted mistakes (names of --plant, or all) are found and shrink; prints a table")
 	fl.StringVar(&f.plant, "plant", "", "leave rules out, to see that it is noticed: "+strings.Join(PlantNames(), ", "))
 	return c
 }
@@ -95,6 +97,9 @@ func (f *flags) run(env *cli.Env) error {
 	}
 	if f.trace {
 		o.Trace = func(l string) { fmt.Fprintln(env.Stdout, l) }
+	}
+	if f.hunt != "" {
+		return f.runHunt(env)
 	}
 	if f.campaign != "" {
 		return f.runCampaign(env)

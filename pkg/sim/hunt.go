@@ -2,7 +2,10 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/quorate/quorate/pkg/cli"
 )
 
 // Hunted is what came of hunting for one planted mistake.
@@ -80,4 +83,41 @@ func (h *Hunted) String() string {
 		return fmt.Sprintf("%-15s %6d %9s  %-7s %6d", h.Plant, h.Runs, cpu(h.CPU), h.Violation.Rule, len(h.From.Steps))
 	}
 	return fmt.Sprintf("%-15s %6d %9s  %-7s %6d %7d %9s", h.Plant, h.Runs, cpu(h.CPU), h.Violation.Rule, len(h.From.Steps), len(h.Small.Steps), cpu(h.ShrinkCPU))
+}
+
+// fewSteps is to fewer than how many steps a run that violates has to shrink.
+const fewSteps = 15
+
+// runHunt hunts for the planted mistakes that are named and prints a table.
+func (f *flags) runHunt(env *cli.Env) error {
+	names := PlantNames()
+	if f.hunt != "all" {
+		names = strings.FieldsFunc(f.hunt, func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	for _, n := range names {
+		if _, err := ParsePlant(n); err != nil {
+			return &cli.Exit{Code: cli.ExitUsage, Err: err}
+		}
+	}
+	fmt.Fprintln(env.Stdout, huntHeader)
+	bad := 0
+	for _, n := range names {
+		h, err := Hunt(n, f.seed, f.cpu, min(f.cpu, time.Minute), processorTime)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(env.Stdout, h)
+		if h.Small == nil || len(h.Small.Steps) >= fewSteps {
+			bad++
+		}
+		if f.trace && h.Small != nil {
+			p, _ := ParsePlant(n)
+			fmt.Fprintf(env.Stdout, "\n%s\n%s\n", h.Small, Story(h.Small, Options{Plant: p}))
+		}
+	}
+	if bad > 0 {
+		fmt.Fprintf(env.Stdout, "%d of %d were not found, or did not shrink to fewer than %d steps\n", bad, len(names), fewSteps)
+		return errViolated
+	}
+	return nil
 }

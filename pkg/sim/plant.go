@@ -46,6 +46,7 @@ func (p Plant) Has(b plantBits) bool { return p.bits&b != 0 }
 
 // plants are all faults by name.
 var plants = map[string]Plant{
+	"nouniq":         {Agree: agree.PlantNoUniq},
 	"nobind":         {Agree: agree.PlantNoBind},
 	"nostamp":        {Agree: agree.PlantNoStamp},
 	"dupsync":        {Agree: agree.PlantDupSync},
