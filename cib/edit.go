@@ -16,6 +16,9 @@ func (op *Op) apply(root *Element) (*Element, error) {
 		return root.WithAttr("num_updates", strconv.Itoa(VersionOf(root).NumUpdates+1)), nil
 	case VerbUpgrade:
 		out, _, err := Upgrade(root)
+		if err == nil {
+			out, _, err = UpgradeSchema(out)
+		}
 		return out, err
 	case VerbPatch:
 		return ApplyPatch(root, op.XML)

@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -139,4 +140,10 @@ func (s *Schema) content(d *definition) *pattern {
 		d.content = s.compile(d.body.kids[0])
 	}
 	return d.content
+}
+
+// Later reports whether schema a is newer than b; both are names of schemas.
+func Later(a, b string) bool {
+	at := func(s string) int { return slices.Index(Versions, strings.TrimPrefix(s, Prefix)) }
+	return at(a) > at(b)
 }
