@@ -255,7 +255,21 @@ func interrupted(r Result, cause error, tree, reason, output string) Result {
 	if tree != "" {
 		r.ExitReason += "; running were: " + tree
 	}
+	if last := lastLine(output); last != "" && tree != "" {
+		r.ExitReason += fmt.Sprintf("; it printed last: %q", last)
+	}
 	return r
+}
+
+// lastLine returns the end of the last line of an output, bounded.
+func lastLine(output string) string {
+	if i := strings.LastIndexByte(output, '\n'); i >= 0 {
+		output = output[i+1:]
+	}
+	if len(output) > 160 {
+		output = "…" + strings.ToValidUTF8(output[len(output)-160:], "")
+	}
+	return output
 }
 
 // mapCode translates the exit code of a script into one of OCF.

@@ -74,6 +74,9 @@ func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(p)
+	if bytes.IndexByte(p, 0) >= 0 { // they must not fill the line
+		p = bytes.ReplaceAll(p, []byte{0}, nil)
+	}
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
 		part := p

@@ -443,7 +443,22 @@ func (m *Machine) dcTick() {
 		}
 	}
 	m.advance()
+	if _, aborted := d.aborting(); d.engine != nil && !aborted && m.now.Sub(d.scheduled) >= identifyAfter && !d.importing && !m.addingNodes() {
+		m.identify() // a slow start must not keep the configuration from saying who the DC is
+	}
 	m.broadcast(false)
+}
+
+// identifyAfter is how long a transition takes before the configuration is asked
+// to say who the DC is without waiting for its end.
+const identifyAfter = 2 * time.Second
+
+// aborting returns why the running transition was aborted, if it was.
+func (d *dc) aborting() (reason string, aborted bool) {
+	if d.engine == nil {
+		return "", false
+	}
+	return d.engine.Aborted()
 }
 
 // Option returns the value of a cluster option of a document, or "".

@@ -21,8 +21,8 @@ const bootstrap = "cib-bootstrap-options"
 const identifyRetry = 3 * time.Second
 
 // identify asks to write which program the DC is, where the configuration says
-// something else. It is called at rest only: a change of the configuration
-// ends a transition, and no fail-over waits for this.
+// something else. It is called at rest, or beside a slow operation: no
+// fail-over waits for this.
 func (m *Machine) identify() {
 	if m.cfg.Version == "" || m.now.Sub(m.dc.identified) < identifyRetry {
 		return

@@ -166,6 +166,14 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	}
 	m.info("crmd", "process_lrm_event: LRM operation %s (call=%d, rc=%d, status=%d) complete",
 		r.Op.Key(), r.CallID, r.RC, int(r.Status))
+	if failed(r.RC, int(r.Status), targetRC(r.Op.TransitionKey)) {
+		switch {
+		case r.Status == lrm.TimedOut:
+			m.warn("crmd", "process_lrm_event: LRM operation %s Timed Out (timeout=%dms): %s", r.Op.Key(), r.Op.Timeout.Milliseconds(), r.ExitReason)
+		case r.ExitReason != "":
+			m.warn("crmd", "process_lrm_event: LRM operation %s failed (rc=%d): %s", r.Op.Key(), r.RC, r.ExitReason)
+		}
+	}
 	report := &message{Kind: msgResult, TransitionKey: r.Op.TransitionKey,
 		OpKey: r.Op.Key(), Operation: r.Op.Name, IntervalMS: r.Op.Interval.Milliseconds(),
 		RC: r.RC, Status: int(r.Status), OwnStops: m.ownStops, Resource: r.Op.Resource,

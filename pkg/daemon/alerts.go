@@ -52,15 +52,23 @@ func (d *Daemon) alertView(v ccm.View) {
 	if v.Event == agree.EventNotPrimary {
 		return
 	}
-	now := map[string]bool{}
+	now := map[string]uint64{}
 	for _, m := range v.Members {
-		now[m.Name] = true
-		if !d.alerted[m.Name] {
+		now[m.Name] = m.Incarnation
+		old, known := d.alerted[m.Name]
+		again := known && old != 0 && m.Incarnation != 0 && old != m.Incarnation
+		if m.Incarnation == 0 {
+			now[m.Name] = old
+		}
+		if again { // a restart is a death and a join
+			d.alert(alert.Event{Kind: alert.Node, Node: m.Name, NodeID: d.idOfNode(m.Name), Desc: "lost"})
+		}
+		if !known || again {
 			d.alert(alert.Event{Kind: alert.Node, Node: m.Name, NodeID: d.idOfNode(m.Name), Desc: "member"})
 		}
 	}
 	for name := range d.alerted {
-		if !now[name] {
+		if _, still := now[name]; !still {
 			d.alert(alert.Event{Kind: alert.Node, Node: name, NodeID: d.idOfNode(name), Desc: "lost"})
 		}
 	}

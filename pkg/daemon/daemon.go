@@ -39,7 +39,7 @@ type Daemon struct {
 	machine    *controller.Machine
 	attrs      *attributes
 	alerts     *alert.Runner
-	alerted    map[string]bool // the members that alerts have been told of
+	alerted    map[string]uint64 // the members that alerts have been told of, and their incarnations
 	edits      *member.Edits
 	file       *cibFile
 	inputs     *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
