@@ -2,13 +2,11 @@
 //
 // [Render] is a pure function of a CIB document: nodes, resources, failed
 // actions and what else the options ask for, as text in the form of Pacemaker
-// 2.1's crm_mon. [Live] redraws it on a terminal.
+// 2.1's crm_mon; [XML] returns the same as elements by Pacemaker's schema, [HTML] as
+// a page. [New] is the command, which redraws the picture on a terminal.
 //
-// What a resource does is read from the history in the status section, by the
-// rules of the page "Resource operation history" of Pacemaker Explained: the
-// operations of one resource on one node are replayed in the order of their
-// call ids.
+// What a resource does is what the policy engine understands of the history
+// ([pengine.Result]); nothing is worked out here a second time.
 //
-// Caveats. Sets of attributes with rules are not evaluated. Bundles are named,
-// their replicas are not shown.
+// Caveat. Bundles are not shown.
 package mon

@@ -37,6 +37,7 @@ const helpText = `Keys:
   r  resources that do not run        f  fail counts
   b  counts instead of lists          o  history of operations
   D  summary on and off               t  history with times
+  c  tickets                          L  constraints against nodes
   R  ids and clone instances          j k  scroll
   q  quit                             ?  this page on and off
 `
@@ -45,7 +46,7 @@ const helpText = `Keys:
 func (s *screen) key(k byte) (quit bool) {
 	toggle := map[byte]*bool{
 		'n': &s.o.GroupByNode, 'r': &s.o.Inactive, 'A': &s.o.Attributes, 'f': &s.o.Failcounts, 'o': &s.o.Operations,
-		't': &s.o.Timing, 'b': &s.o.Brief, 'D': &s.o.HideHeaders, 'R': &s.o.Detail, '?': &s.help,
+		't': &s.o.Timing, 'c': &s.o.Tickets, 'L': &s.o.Bans, 'b': &s.o.Brief, 'D': &s.o.HideHeaders, 'R': &s.o.Detail, '?': &s.help,
 	}
 	switch {
 	case k == 'q', k == 'Q', k == 3: // ^C in raw mode
@@ -77,7 +78,7 @@ func (s *screen) draw(now time.Time, width, height int) string {
 	var b strings.Builder
 	b.WriteString("\x1b[H")
 	for _, l := range lines {
-		b.WriteString(fit(l, width) + "\x1b[K\r\n")
+		b.WriteString(paint(l, fit(l, width)) + "\x1b[K\r\n")
 	}
 	foot := "q quits, ? helps"
 	if rest > 0 {
@@ -103,6 +104,18 @@ func (s *screen) text(now time.Time) string {
 		o.Now = s.pic.at
 	}
 	return head + Render(s.pic.root, o)
+}
+
+// paint colours a line that was made to fit by what it says.
+func paint(line, fitted string) string {
+	code := map[int]string{good: "32", bad: "31", idle: "34"}[tone(line)]
+	switch {
+	case line != "" && line[0] != ' ':
+		code = "1"
+	case code == "":
+		return fitted
+	}
+	return "\x1b[" + code + "m" + fitted + "\x1b[0m"
 }
 
 // fit makes a line safe for the terminal and cuts it at its width: tabs are

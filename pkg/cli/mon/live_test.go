@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,9 @@ func smallCIB(t testing.TB) *cib.Element {
 	return root
 }
 
+// control matches what moves the cursor, clears and colours.
+var control = regexp.MustCompile(`\x1b\[[0-9]*[A-Za-z]`)
+
 func TestScreen(t *testing.T) {
 	s := &screen{}
 	if d := s.draw(time.Now(), 80, 24); !strings.Contains(d, "Waiting for the cluster daemon") {
@@ -79,7 +83,7 @@ func TestScreen(t *testing.T) {
 				t.Errorf("%v: %d lines", size, len(lines))
 			}
 			for _, l := range lines {
-				l = strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[J", "").Replace(l)
+				l = control.ReplaceAllString(l, "")
 				if len([]rune(l)) > size[0] {
 					t.Errorf("%v: line of %d: %q", size, len(l), l)
 				}

@@ -2,12 +2,14 @@ package mon
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pengine"
 )
 
 const timeForm = "Mon Jan _2 15:04:05 2006"
@@ -15,19 +17,22 @@ const timeForm = "Mon Jan _2 15:04:05 2006"
 // Render returns the picture of the cluster as text. root is a whole document
 // in today's dialect; anything missing in it is shown as unknown.
 func Render(root *cib.Element, o Options) string {
-	c := newCluster(root, o.Now)
-	p := &printer{o: o, c: c}
+	p := &printer{o: o, c: newCluster(root, o)}
 	if !o.HideHeaders {
 		p.summary()
-	} else if c.node(root.Get("dc-uuid")) == nil {
+	} else if !p.c.dc().OK() && !o.Hide["dc"] {
 		// Nobody decides anything: that is always said.
 		p.title("Cluster Summary")
 		p.item(1, "Current DC: NONE")
 	}
-	p.nodeList()
-	if !o.GroupByNode {
+	if !o.Hide["nodes"] {
+		p.nodeList()
+	}
+	switch {
+	case o.Hide["resources"]:
+	case !o.GroupByNode:
 		p.resourceList()
-	} else if o.Inactive {
+	case o.Inactive:
 		p.inactiveList()
 	}
 	if o.Attributes {
@@ -38,7 +43,15 @@ func Render(root *cib.Element, o Options) string {
 	} else if o.Failcounts {
 		p.operations(false)
 	}
-	p.failures()
+	if !o.Hide["failures"] {
+		p.failures()
+	}
+	if o.Tickets {
+		p.tickets()
+	}
+	if o.Bans {
+		p.bans()
+	}
 	for _, s := range o.Extra {
 		if len(s.Lines) > 0 {
 			p.title(s.Title)
@@ -72,61 +85,91 @@ func (p *printer) itemf(depth int, format string, a ...any) {
 	p.item(depth, fmt.Sprintf(format, a...))
 }
 
-func (p *printer) name(n *node) string {
-	if p.o.Detail && n.id != n.name {
-		return n.name + " (" + n.id + ")"
+func (p *printer) name(n pengine.Node) string {
+	if p.o.Detail && n.ID() != n.Name() {
+		return n.Name() + " (" + n.ID() + ")"
 	}
-	return n.name
+	return n.Name()
 }
 
 func (p *printer) summary() {
 	c := p.c
 	p.title("Cluster Summary")
-	stack := c.options["cluster-infrastructure"]
-	if stack == "" {
-		stack = "unknown"
+	if !p.o.Hide["stack"] {
+		p.item(1, "Stack: "+or(c.Option("cluster-infrastructure"), "unknown"))
 	}
-	p.item(1, "Stack: "+stack)
-	if dc := c.node(c.root.Get("dc-uuid")); dc == nil {
+	if dc := c.dc(); p.o.Hide["dc"] {
+	} else if !dc.OK() {
 		p.item(1, "Current DC: NONE")
 	} else {
-		version := c.options["dc-version"]
-		if version == "" {
-			version = "unknown"
-		}
 		quorum := "WITHOUT"
 		if boolOf(c.root.Get("have-quorum"), false) {
 			quorum = "with"
 		}
-		p.itemf(1, "Current DC: %s (version %s) - partition %s quorum", p.name(dc), version, quorum)
+		p.itemf(1, "Current DC: %s (version %s) - partition %s quorum", p.name(dc), or(c.Option("dc-version"), "unknown"), quorum)
 	}
-	p.itemf(1, "Last updated: %s", p.o.Now.Format(timeForm))
-	change := c.root.Get("cib-last-written")
-	for _, x := range [][2]string{{"by", "update-user"}, {"via", "update-client"}, {"on", "update-origin"}} {
-		if v := c.root.Get(x[1]); v != "" {
-			change += " " + x[0] + " " + v
+	if !p.o.Quiet && !p.o.Hide["times"] {
+		p.itemf(1, "Last updated: %s", p.o.Now.Format(timeForm))
+		change := c.root.Get("cib-last-written")
+		for _, x := range [][2]string{{"by", "update-user"}, {"via", "update-client"}, {"on", "update-origin"}} {
+			if v := c.root.Get(x[1]); v != "" {
+				change += " " + x[0] + " " + v
+			}
 		}
+		p.itemf(1, "Last change:  %s", change)
 	}
-	p.itemf(1, "Last change:  %s", change)
-	p.itemf(1, "%d node%s configured", len(c.nodes), plural(len(c.nodes)))
-	var notes []string
-	if c.disabledCount > 0 {
-		notes = append(notes, fmt.Sprintf("%d DISABLED", c.disabledCount))
+	if !p.o.Hide["counts"] {
+		p.itemf(1, "%d node%s configured", c.nodeCount(), plural(c.nodeCount()))
+		p.item(1, c.instances())
 	}
-	if c.blockedCount > 0 {
-		notes = append(notes, fmt.Sprintf("%d BLOCKED from further action due to failure", c.blockedCount))
+	if p.o.Settings {
+		p.settings()
 	}
-	text := fmt.Sprintf("%d resource instance%s configured", c.instanceCount, plural(c.instanceCount))
-	if len(notes) > 0 {
-		text += " (" + strings.Join(notes, ", ") + ")"
-	}
-	p.item(1, text)
 	switch {
 	case c.flag("maintenance-mode", false):
 		p.b.WriteString("\n              *** Resource management is DISABLED ***\n  The cluster will not attempt to start, stop or recover services\n")
 	case c.flag("stop-all-resources", false):
 		p.b.WriteString("\n    *** Resource management is DISABLED ***\n  The cluster will keep all resources stopped\n")
 	}
+}
+
+// instances is the sentence about how many resources there are.
+func (c *cluster) instances() string {
+	total, disabled, blocked := c.Counts()
+	var notes []string
+	if disabled > 0 {
+		notes = append(notes, fmt.Sprintf("%d DISABLED", disabled))
+	}
+	if blocked > 0 {
+		notes = append(notes, fmt.Sprintf("%d BLOCKED from further action due to failure", blocked))
+	}
+	text := fmt.Sprintf("%d resource instance%s configured", total, plural(total))
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, ", ") + ")"
+	}
+	return text
+}
+
+// settings shows the options that decide most.
+func (p *printer) settings() {
+	word := func(name string, def bool, yes, no string) string {
+		if p.c.flag(name, def) {
+			return yes
+		}
+		return no
+	}
+	p.title("Config Options")
+	p.item(1, word("stonith-enabled", true, "STONITH of failed nodes enabled", "STONITH of failed nodes disabled"))
+	p.item(1, word("symmetric-cluster", true, "Cluster is symmetric", "Cluster is asymmetric"))
+	policy := map[string]string{"freeze": "Freeze resources", "ignore": "Ignore", "demote": "Demote promotable resources and stop all other resources", "suicide": "Suicide"}
+	p.item(1, "No quorum policy: "+or(policy[p.c.Option("no-quorum-policy")], "Stop ALL resources"))
+}
+
+func or(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
 }
 
 func plural(n int) string {
@@ -136,82 +179,108 @@ func plural(n int) string {
 	return "s"
 }
 
+// kindWord is what stands before the word Node.
+func kindWord(n pengine.Node) string {
+	if n.Kind() == "remote" {
+		return "Remote"
+	}
+	return ""
+}
+
+// status is the state of a node in words.
+func (p *printer) status(n pengine.Node) string {
+	word := n.Status()
+	if p.o.Detail && n.Online() {
+		word += ", feature set " + or(n.FeatureSet(), "<3.15.1")
+	}
+	return word
+}
+
 // nodeList prints nodes of the plain states together and all others alone.
 func (p *printer) nodeList() {
-	if len(p.c.nodes) == 0 {
+	nodes := p.c.nodes()
+	if len(nodes) == 0 {
 		return
 	}
 	p.title("Node List")
 	if p.o.GroupByNode {
-		for _, n := range p.c.nodes {
+		for _, n := range nodes {
 			p.nodeWithResources(n)
 		}
 		return
 	}
 	lists := make(map[string][]string)
-	for _, n := range p.c.nodes {
-		word := n.status()
-		if p.o.Detail {
-			if n.online {
-				word += ", feature set <3.15.1"
-			}
-			p.itemf(1, "%sNode %s: %s", n.kind, p.name(n), word)
-			continue
-		}
-		switch word {
-		case "online":
-			lists[n.kind.String()+"Online"] = append(lists[n.kind.String()+"Online"], n.name)
-		case "OFFLINE":
-			lists[n.kind.String()+"OFFLINE"] = append(lists[n.kind.String()+"OFFLINE"], n.name)
+	for _, n := range nodes {
+		word := p.status(n)
+		switch {
+		case p.o.Detail, word != "online" && word != "OFFLINE":
+			p.itemf(1, "%sNode %s: %s", kindWord(n), p.name(n), word)
 		default:
-			p.itemf(1, "%sNode %s: %s", n.kind, n.name, word)
+			key := kindWord(n) + map[string]string{"online": "Online", "OFFLINE": "OFFLINE"}[word]
+			lists[key] = append(lists[key], n.Name())
 		}
 	}
-	for _, k := range []string{"Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline", "GuestOFFLINE"} {
-		if len(lists[k]) > 0 && !(k == "GuestOFFLINE") {
+	for _, k := range []string{"Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE"} {
+		if len(lists[k]) > 0 {
 			p.itemf(1, "%s: [ %s ]", k, strings.Join(lists[k], " "))
 		}
 	}
 }
 
-func (p *printer) nodeWithResources(n *node) {
-	if p.o.Brief {
-		counts := make(map[string]int)
-		for _, in := range n.running {
-			counts[in.rsc.agent()]++
+func (p *printer) nodeWithResources(n pengine.Node) {
+	var lines []string
+	counts := make(map[string]int)
+	for _, r := range n.Running() {
+		if p.c.wanted(r, r.ID()) {
+			lines = append(lines, p.c.LineOf(r, false))
+			counts[r.Agent()]++
 		}
+	}
+	if p.o.Brief {
 		if len(counts) == 0 {
 			return
 		}
-		p.itemf(1, "%sNode %s: %s:", n.kind, p.name(n), n.status())
-		p.item(2, "Resources:")
-		for _, a := range sortedKeys(counts) {
-			p.itemf(3, "%d\t(%s):\tActive ", counts[a], a)
+		lines = nil
+		for _, a := range slices.Sorted(maps.Keys(counts)) {
+			lines = append(lines, fmt.Sprintf("%d\t(%s):\tActive ", counts[a], a))
 		}
-		return
 	}
-	p.itemf(1, "%sNode %s: %s:", n.kind, p.name(n), n.status())
+	p.itemf(1, "%sNode %s: %s:", kindWord(n), p.name(n), p.status(n))
 	p.item(2, "Resources:")
-	for _, in := range n.running {
-		p.item(3, p.line(in, false))
+	for _, l := range lines {
+		p.item(3, l)
 	}
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
+func (p *printer) resourceList() {
+	heading, none := "Active Resources", "No active resources"
+	if p.o.Inactive {
+		heading, none = "Full List of Resources", "No resources"
 	}
-	sort.Strings(out)
-	return out
+	p.title(heading)
+	if !p.c.ResourceList(&p.b, p.c.list()) {
+		p.item(1, none)
+	}
+}
+
+func (p *printer) inactiveList() {
+	p.title("Inactive Resources")
+	o := p.c.list()
+	o.OnlyInactive = true
+	brief := o.Brief
+	o.BriefGroups, o.Brief = brief, false
+	if !p.c.ResourceList(&p.b, o) {
+		p.item(1, "No inactive resources")
+	}
 }
 
 func (p *printer) failures() {
-	if len(p.c.failures) == 0 {
+	list := p.c.failures()
+	if len(list) == 0 {
 		return
 	}
 	p.title("Failed Resource Actions")
-	for _, f := range p.c.failures {
+	for _, f := range list {
 		p.item(1, p.failure(f))
 	}
 }
@@ -228,16 +297,14 @@ func (p *printer) failure(f failure) string {
 		}
 		return milliseconds(n)
 	}
+	when := time.Unix(r.change, 0).In(p.o.Now.Location()).Format(timeForm)
 	if p.o.Detail {
-		s := fmt.Sprintf("%s on %s '%s' (%d): call=%s, status='%s'", f.op.Get("operation_key"), f.node.name, rc, r.rc, f.op.Get("call-id"), statusWord(r.status, true))
-		if f.op.Get("operation_key") == "" {
-			s = fmt.Sprintf("%s on %s '%s' (%d): call=%s, status='%s'", f.op.ID(), f.node.name, rc, r.rc, f.op.Get("call-id"), statusWord(r.status, true))
-		}
+		s := fmt.Sprintf("%s on %s '%s' (%d): call=%s, status='%s'", or(f.op.Get("operation_key"), f.op.ID()), f.node.Name(), rc, r.rc, f.op.Get("call-id"), statusWord(r.status))
 		if reason != "" {
 			s += ", exitreason='" + reason + "'"
 		}
 		if r.change > 0 {
-			s += fmt.Sprintf(", last-rc-change='%s', queued=%s, exec=%s", time.Unix(r.change, 0).In(p.o.Now.Location()).Format(timeForm), zeroMS(ms("queue-time")), zeroMS(ms("exec-time")))
+			s += fmt.Sprintf(", last-rc-change='%s', queued=%s, exec=%s", when, zeroMS(ms("queue-time")), zeroMS(ms("exec-time")))
 		}
 		return s
 	}
@@ -250,14 +317,14 @@ func (p *printer) failure(f failure) string {
 	}
 	result := fmt.Sprintf("returned '%s'", rc)
 	if r.status != 0 {
-		result = fmt.Sprintf("could not be executed (%s)", statusWord(r.status, false))
+		result = fmt.Sprintf("could not be executed (%s)", statusWord(r.status))
 	}
-	s := fmt.Sprintf("%s %s on %s %s", f.key, name, f.node.name, result)
+	s := fmt.Sprintf("%s %s on %s %s", f.key, name, f.node.Name(), result)
 	if reason != "" {
 		s += " (" + reason + ")"
 	}
 	if r.change > 0 {
-		s += " at " + time.Unix(r.change, 0).In(p.o.Now.Location()).Format(timeForm)
+		s += " at " + when
 		if t := ms("exec-time"); t != "" && t != "0ms" {
 			s += " after " + t
 		}
@@ -265,67 +332,38 @@ func (p *printer) failure(f failure) string {
 	return s
 }
 
-// clean makes an agent's words fit for a terminal: one line, no control
-// characters.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
+// tickets lists the tickets that this cluster knows.
+func (p *printer) tickets() {
+	titled := false
+	for _, e := range p.c.root.Path("status", "tickets").All("ticket_state") {
+		if !titled {
+			titled = true
+			p.title("Tickets")
 		}
-		return r
-	}, s)
-}
-
-func zeroMS(s string) string {
-	if s == "" {
-		return "0ms"
-	}
-	return s
-}
-
-// milliseconds prints a duration as 332ms, 10s, 60s, 2m59.014s. A unit is used
-// when there is more than one of it.
-func milliseconds(n int) string {
-	if n <= 1000 {
-		return fmt.Sprintf("%dms", n)
-	}
-	var b strings.Builder
-	for _, u := range []struct {
-		ms   int
-		name string
-	}{{24 * 3600 * 1000, "d"}, {3600 * 1000, "h"}, {60 * 1000, "m"}} {
-		if n > u.ms {
-			fmt.Fprintf(&b, "%d%s", n/u.ms, u.name)
-			n %= u.ms
+		state := "revoked"
+		if boolOf(e.Get("granted"), false) {
+			state = "granted"
 		}
+		if boolOf(e.Get("standby"), false) {
+			state += " [standby]"
+		}
+		if sec, err := strconv.ParseInt(e.Get("last-granted"), 10, 64); err == nil {
+			state += fmt.Sprintf(" last-granted=%q", time.Unix(sec, 0).In(p.o.Now.Location()).Format(timeForm))
+		}
+		p.itemf(1, "%s: %s", e.ID(), state)
 	}
-	switch {
-	case n%1000 > 0:
-		fmt.Fprintf(&b, "%d.%03ds", n/1000, n%1000)
-	case n > 0:
-		fmt.Fprintf(&b, "%ds", n/1000)
-	}
-	return b.String()
 }
 
-var rcWords = map[int]string{
-	0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature", 4: "insufficient privileges", 5: "not installed",
-	6: "not configured", 7: "not running", 8: "promoted", 9: "promoted (failed)", 190: "OCF_DEGRADED", 191: "OCF_DEGRADED_PROMOTED",
-	193: "pending",
-}
-
-func rcWord(rc int) string {
-	if w, ok := rcWords[rc]; ok {
-		return w
+// bans lists what keeps resources off nodes.
+func (p *printer) bans() {
+	for i, b := range p.c.bans() {
+		if i == 0 {
+			p.title("Negative Location Constraints")
+		}
+		role := ""
+		if b.promoted {
+			role = "as Promoted "
+		}
+		p.itemf(1, "%s\tprevents %s from running %son %s", b.id, b.rsc, role, b.node)
 	}
-	return "unknown"
-}
-
-func statusWord(s int, detail bool) string {
-	words := map[int]string{-1: "pending", 0: "complete", 1: "Cancelled", 2: "Timed Out", 3: "NOT SUPPORTED", 4: "Error", 5: "Hard error",
-		6: "Fatal error", 7: "Not installed", 8: "Internal communication failure", 9: "Device not connected", 10: "Fencing driver not found", 11: "Aborted by signal"}
-	if w, ok := words[s]; ok {
-		return w
-	}
-	return "UNKNOWN!"
 }

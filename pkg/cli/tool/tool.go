@@ -40,6 +40,10 @@ type Tool struct {
 	Fancy, Quiet bool
 	Verbose      int
 
+	// Formats are the forms that the command has; none means text, XML and JSON.
+	// What is no XML and no JSON is text.
+	Formats []string
+
 	version bool
 	argv    []string
 	text    bytes.Buffer
@@ -64,7 +68,11 @@ func Command(env *cli.Env, name, use, short, long string, run func(ctx context.C
 			if helps(cmd.Flags()) {
 				return cmd.Help()
 			}
-			if !slices.Contains([]string{Text, XML, JSON}, t.Format) {
+			forms := t.Formats
+			if forms == nil {
+				forms = []string{Text, XML, JSON}
+			}
+			if !slices.Contains(forms, t.Format) {
 				return cli.Exitf(cli.ExitError, "%s: Error creating output format %s: Unknown output format", name, t.Format)
 			}
 			ctx := cmd.Context()
@@ -118,7 +126,7 @@ func (t *Tool) request() string {
 }
 
 // Structured tells whether text is not wanted.
-func (t *Tool) Structured() bool { return t.Format != Text }
+func (t *Tool) Structured() bool { return t.Format == XML || t.Format == JSON }
 
 // Printf adds text; the other forms do not have it.
 func (t *Tool) Printf(format string, a ...any) { fmt.Fprintf(&t.text, format, a...) }
@@ -135,7 +143,7 @@ func (t *Tool) Say(format string, a ...any) { t.said = append(t.said, fmt.Sprint
 
 // Flush writes the text gathered so far, for commands that take their time.
 func (t *Tool) Flush() {
-	if t.Format == Text && t.To == "-" {
+	if !t.Structured() && t.To == "-" {
 		_, _ = t.text.WriteTo(t.Env.Stdout)
 	}
 }
@@ -156,8 +164,8 @@ func (t *Tool) end(err error) error {
 		out = f
 	}
 	var werr error
-	switch t.Format {
-	case Text:
+	switch {
+	case !t.Structured():
 		for _, s := range t.said {
 			fmt.Fprintln(t.Env.Stderr, s)
 		}
