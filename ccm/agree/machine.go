@@ -218,6 +218,8 @@ type Machine struct {
 	viewOld   bool // voters have changed since the view was told
 	targetOK  bool // target below is what target() would find
 	targetSet uint64
+	// targetUntil is when the next node is not left out any more.
+	targetUntil int64
 
 	hasBase   bool
 	base      int64

@@ -43,10 +43,16 @@ func (m *Machine) diskKnown(v Voters, name string) bool {
 }
 
 // target is the set of nodes this node wants a view of (rule 14). It is worked
-// out anew when rows, stamps or disks have changed.
+// out anew when rows, stamps or disks have changed, or a node is not left out any
+// more.
 func (m *Machine) target() uint64 {
-	if !m.targetOK {
-		m.targetSet, m.targetOK = m.findTarget(), true
+	if !m.targetOK || m.now >= m.targetUntil {
+		m.targetSet, m.targetOK, m.targetUntil = m.findTarget(), true, m.now+Never
+		for _, p := range m.order {
+			if p.shunned > m.now {
+				m.targetUntil = min(m.targetUntil, p.shunned)
+			}
+		}
 	}
 	return m.targetSet
 }
