@@ -88,6 +88,12 @@ func (s *scheduler) inGraph(a *action) bool {
 	return a.node.online && !a.node.unclean
 }
 
+// apart reports whether the ordering serves only to keep two resources apart
+// whose nodes differ anyway; then is the later action.
+func (e *edge) apart(then *action) bool {
+	return e.t == oAntiColocation && e.a.node != nil && then.node != nil && e.a.node != then.node
+}
+
 // inputCounts reports whether an ordering becomes an input of the graph.
 func (s *scheduler) inputCounts(a *action, e *edge) bool {
 	x := e.a
@@ -108,7 +114,7 @@ func (s *scheduler) inputCounts(a *action, e *edge) bool {
 		return false
 	case e.t == oOptional && x.is(aMigratable) && x.kt == tStop && !x.custom:
 		return false
-	case e.t == oAntiColocation && (x.node != nil && a.node != nil && x.node != a.node || x.is(aOptional)):
+	case e.apart(a) || e.t == oAntiColocation && x.is(aOptional):
 		return false
 	case x.rsc != nil && x.rsc != a.rsc && x.rsc.is(rFailed) && !x.rsc.is(rManaged) && x.kt == tStop && a.rsc.isClone():
 		return false

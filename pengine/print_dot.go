@@ -45,7 +45,7 @@ func (r *Result) WriteDOT(w io.Writer, all bool) error {
 func (a *action) dotEdges() []edge {
 	var out []edge
 	for i := len(a.before) - 1; i >= 0; i-- {
-		if e := a.before[i]; e.t != oNone {
+		if e := a.before[i]; e.t != oNone && !(a.is(aDumped) && e.apart(a)) {
 			out = append(out, e)
 		}
 	}
