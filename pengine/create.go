@@ -103,7 +103,7 @@ func (s *scheduler) primitiveActions(r *resource) {
 		multiple = cleanActive > 1
 	}
 	if multiple {
-		s.warnf("resource %s may be active on %d nodes", r.id, len(r.running))
+		s.notef("resource %s may be active on %d nodes", r.id, len(r.running))
 		switch r.multi {
 		case multiStopStart:
 			needStop = true

@@ -381,7 +381,7 @@ func (s *scheduler) findAnonymous(n *node, parent *resource, base string) *resou
 			if places[0] == n {
 				r = member(c, base)
 				if r != nil && len(r.running) > 0 {
-					s.warnf("anonymous clone %s has more than one history on %s", parent.id, n.uname)
+					s.notef("anonymous clone %s has more than one history on %s", parent.id, n.uname)
 					skip, r = true, nil
 				}
 			}

@@ -15,7 +15,7 @@ func (s *scheduler) unpackOp(r *resource, n *node, h *opEntry, lastFailure **opE
 		s.remapOp(r, n, h, of)
 		if h.expired && h.rc != h.expected && h.status != stDone {
 			if h.interval == 0 {
-				s.warnf("expired failure of %s on %s is ignored", h.id, n.uname)
+				s.notef("expired failure of %s on %s is ignored", h.id, n.uname)
 				return
 			}
 			if n.online && !n.unclean {
@@ -411,6 +411,13 @@ func (s *scheduler) resourceState(r *resource, n *node, of onFail) {
 	switch {
 	case r.role != roleStopped && r.role != roleUnknown:
 		s.addRunning(r, n, saved != failIgnore)
+		switch {
+		case !r.is(rOrphan):
+		case r.is(rManaged):
+			s.warnf("resource %s is active on %s but no longer configured", r.id, n.uname)
+		default:
+			s.warnf("resource %s must be stopped by hand on %s: it is no longer configured, and stop-orphan-resources is false", r.id, n.uname)
+		}
 		switch of {
 		case failIgnore:
 		case failDemote, failBlock:

@@ -17,6 +17,7 @@ type node struct {
 
 	online, standby, standbyOnFail, pending, unclean, unseen bool
 	shutdown, expectedUp, isDC, maintenance                  bool
+	fenceWarned                                              bool // a message says why it is fenced
 	noDiscovery                                              bool
 	// unborn tells that the node exists only once its connection is read.
 	unborn bool

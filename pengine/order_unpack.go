@@ -193,6 +193,7 @@ func (s *scheduler) unpackOrder(e *cib.Element) {
 	if f.isClone() {
 		need = f.cloneMin
 		if b, ok := parseBool(e.Get("require-all")); ok && !b && need == 0 {
+			s.warnf("order %s: require-all is deprecated: the meta attribute clone-min of clone %s says the same", e.ID(), f.id)
 			need = 1
 		}
 	}

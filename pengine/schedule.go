@@ -20,6 +20,8 @@ type Result struct {
 	// Warnings and Errors tell what is wrong in the CIB or the cluster, one
 	// sentence each.
 	Warnings, Errors []string
+	// Notes tell what is worth knowing though nothing is wrong.
+	Notes []string
 	// NextChange is the earliest time at which the same CIB may give another
 	// result, zero when there is none.
 	NextChange time.Time
@@ -41,7 +43,7 @@ func Schedule(root *cib.Element, now time.Time, opts Options) (*Result, error) {
 	if !opts.StatusOnly {
 		s.plan()
 	}
-	return &Result{Graph: s.graph, Scores: s.scores, Warnings: s.warnings, Errors: s.errors,
+	return &Result{Graph: s.graph, Scores: s.scores, Warnings: s.warnings, Errors: s.errors, Notes: s.notes,
 		NextChange: s.nextChange, Now: now, s: s}, nil
 }
 

@@ -57,7 +57,7 @@ type scheduler struct {
 	haveQuorum, haveFenceDevice bool
 	clusterName                 string
 	disabled, blocked, ninst    int
-	warnings, errors            []string
+	warnings, errors, notes     []string
 	seenMsg                     map[string]bool
 	nextChange                  time.Time
 	scores                      []ScoreLine
@@ -123,6 +123,15 @@ func (s *scheduler) warnf(format string, a ...any) {
 	if !s.seenMsg["W"+m] {
 		s.seenMsg["W"+m] = true
 		s.warnings = append(s.warnings, m)
+	}
+}
+
+// notef records what is worth knowing and nothing wrong.
+func (s *scheduler) notef(format string, a ...any) {
+	m := fmt.Sprintf(format, a...)
+	if !s.seenMsg["N"+m] {
+		s.seenMsg["N"+m] = true
+		s.notes = append(s.notes, m)
 	}
 }
 
@@ -196,6 +205,9 @@ func (s *scheduler) unpackConfig() {
 	if c.fencing && c.watchdog {
 		s.haveFenceDevice = true
 	}
+	if !c.startupFencing {
+		s.notef("startup-fencing is false: nodes that were never seen are not fenced, whatever they may run")
+	}
 	switch p := s.option("no-quorum-policy", "stop"); p {
 	case "ignore":
 		c.quorum = quorumIgnore
@@ -210,7 +222,7 @@ func (s *scheduler) unpackConfig() {
 		case isTrue(s.root.Get("no-quorum-panic")) || s.haveQuorum:
 			c.quorum = quorumSuicide
 		default:
-			s.warnf("no-quorum-policy suicide is not used because the cluster never had quorum: stop is used")
+			s.notef("no-quorum-policy suicide is not used because the cluster never had quorum: stop is used")
 		}
 	case "stop":
 	default:

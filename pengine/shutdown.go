@@ -24,6 +24,9 @@ func (s *scheduler) fencingAndShutdowns() {
 		var op *action
 		switch {
 		case managed && n.unclean && s.canFence(n):
+			if !n.fenceWarned {
+				s.warnf("node %s will be fenced: node is unclean", n.uname)
+			}
 			op = s.fenceOp(n, "", false, "node is unclean", false)
 			s.orderVsFencing(op)
 			if n.isDC {

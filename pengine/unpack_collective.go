@@ -7,6 +7,11 @@ const maxInstances = 5000
 
 func (s *scheduler) unpackGroup(r *resource, instance int) bool {
 	r.ordered, r.collocated = true, true
+	for _, name := range []string{"ordered", "collocated"} {
+		if v, ok := parseBool(r.meta[name]); ok && !v {
+			s.warnf("group %s: the meta attribute %s is deprecated: a resource set says the same", r.id, name)
+		}
+	}
 	if v, ok := parseBool(r.meta["ordered"]); ok {
 		r.ordered = v
 	}

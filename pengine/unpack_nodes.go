@@ -261,7 +261,7 @@ func (s *scheduler) fenceNode(n *node, reason string, delay bool) {
 	} else {
 		s.warnf("node %s is unclean: %s", n.uname, reason)
 	}
-	n.unclean = true
+	n.unclean, n.fenceWarned = true, true
 	s.fenceOp(n, "", true, reason, delay)
 }
 

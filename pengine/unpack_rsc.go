@@ -129,6 +129,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 		r.set(rUnique)
 	}
 	if m["restart-type"] == "restart" {
+		s.warnf("resource %s: the meta attribute restart-type is deprecated", id)
 		r.restartWithDep = true
 	}
 	switch m["multiple-active"] {

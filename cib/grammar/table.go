@@ -105,7 +105,7 @@ date_expression = element date_expression {
 }
 fields = @hours? , @monthdays?, @weekdays?, @yearsdays?, @months?, @weeks?, @weekyears?, @years?, @moon?, [3.9] (@seconds?, @minutes?)
 date_spec = element date_spec { @id=ID, fields, [3.9] @yeardays? }
-duration = element duration { @id=ID, fields }
+duration = element duration { @id=ID, fields, [3.9] @days? }
 rsc_expression = element rsc_expression { @id=ID, @class?, @provider?, @type? }
 op_expression = element op_expression { @id=ID, @name, @interval? }
 `

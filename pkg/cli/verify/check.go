@@ -66,6 +66,9 @@ func (c *check) document(doc *source.Document) {
 		c.warnings++
 		c.say(c.verbose > 0, "%s: warning: %s", at.place(doc.Name, s), s)
 	}
+	for _, s := range res.Notes {
+		c.say(c.verbose > 1, "%s: note: %s", at.place(doc.Name, s), s)
+	}
 }
 
 // verdict is the closing text with its exit code.
