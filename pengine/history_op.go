@@ -130,7 +130,7 @@ func (s *scheduler) opExpired(r *resource, n *node, h *opEntry) bool {
 	var unexpired Score
 	if r.failureTimeout > 0 && h.changed > 0 {
 		at := time.Unix(h.changed, 0).Add(r.failureTimeout)
-		expired = !s.now.Before(at)
+		expired = !s.now.Before(at) && !s.waitsForFencing(r, h)
 		var last time.Time
 		unexpired, last = s.failCount(n, r, true, h.xml)
 		if r.failureTimeout > 0 && unexpired > 0 && s.now.Before(last.Add(r.failureTimeout)) {

@@ -157,7 +157,17 @@ func (s *scheduler) orderOnRemote(a *action, r *resource) {
 	}
 }
 
-// fenceAfterConnections lets the clearing of a failed connection wait until its
+// waitsForFencing reports whether the failure of a connection cannot expire
+// because its node has not been fenced since.
+func (s *scheduler) waitsForFencing(r *resource, h *opEntry) bool {
+	if r.reconnect == 0 || !s.cfg.fencing || h.task != tMonitor || h.interval == 0 {
+		return false
+	}
+	n := s.byName[r.id]
+	return n != nil && !n.wasFenced
+}
+
+// afterRemoteFencing lets the clearing of a failed connection wait until its
 // node has been fenced.
 func (s *scheduler) afterRemoteFencing(a *action, r *resource) {
 	n := s.byName[r.id]
