@@ -228,6 +228,9 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 	if len(ops) == 0 {
 		return
 	}
+	if s.isForeign(e) {
+		return
+	}
 	r := s.findHistoryResource(n, e.ID())
 	if r == nil {
 		if r = s.orphan(e, n); r == nil {

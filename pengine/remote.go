@@ -38,7 +38,7 @@ func (r *resource) remoteConnection() bool { return r.is(rConnection) && r.conta
 // sorted yet.
 func (s *scheduler) unpackRemoteNodes() {
 	section := s.root.Path("configuration", "resources")
-	if section == nil {
+	if section == nil || s.opts.LocalOnly {
 		return
 	}
 	for _, e := range section.Children {

@@ -45,6 +45,7 @@ type scheduler struct {
 	orphans     map[string][]*resource
 	guestXML    []*cib.Element // connections to guest nodes
 	configured  map[string]bool
+	foreign     map[string]bool // what is left alone: ids, and prefixes that end in "-"
 	lateChecks  []lateCheck
 	stopNeeded  []*resource // containers of failed bundle connections
 	hasRemotes  bool
@@ -102,6 +103,9 @@ type Options struct {
 	StatusOnly bool
 	// ShowPending lets the status text name operations that are under way.
 	ShowPending bool
+	// LocalOnly tells that nothing can be executed over connections to remote
+	// nodes and in bundles: they are left as they are, with a warning by id.
+	LocalOnly bool
 	// Sanitized tells that secrets in the CIB may have been hidden: parameters
 	// that a history calls private are not compared with it.
 	Sanitized bool

@@ -18,6 +18,10 @@ func (s *scheduler) unpackNodes() {
 				s.errorf("line %d: a node entry without id is ignored", e.Line)
 				continue
 			}
+			if s.opts.LocalOnly && e.Get("type") == remoteNode && s.hasConnection(id, e.Get("uname")) {
+				s.warnf("node %s is a remote node: this program does not execute Pacemaker Remote yet; nothing runs there", id)
+				continue
+			}
 			if s.nodeByID[id] != nil {
 				s.errorf("node %s is defined twice: the second entry is ignored", id)
 				continue

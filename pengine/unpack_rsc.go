@@ -69,6 +69,11 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	case "clone", "master", "master_slave":
 		r.variant = cloneVariant
 	case "bundle":
+		if s.opts.LocalOnly {
+			s.warnf("bundle %s is left as it is: this program does not execute bundles yet", id)
+			s.leaveAlone(e)
+			return nil
+		}
 		r.variant = bundleVariant
 	default:
 		s.errorf("line %d: the resource element %s %s is unknown and ignored", e.Line, e.Name, id)
@@ -162,6 +167,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	if t, ok := s.targetRole(r); ok {
 		r.next, r.nextReason = t, "target-role"
 	}
+	s.refuseRemote(r)
 	if r.is(rConnection) {
 		s.readReconnect(r)
 	}

@@ -155,7 +155,7 @@ func runEngine(root *cib.Element, now time.Time, id int) (res *pengine.Result, e
 			err = fmt.Errorf("the policy engine failed: %v", p)
 		}
 	}()
-	return pengine.Schedule(root, now, pengine.Options{TransitionID: id})
+	return pengine.Schedule(root, now, pengine.Options{TransitionID: id, LocalOnly: true})
 }
 
 func (d *Daemon) certify(ctx context.Context, in ccm.Instance) {
