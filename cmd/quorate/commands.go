@@ -73,6 +73,7 @@ func commands() map[string]command {
 		"ocf": func(env *cli.Env, args []string) int {
 			return agents.Main(args, os.Environ(), env.Stdout, env.Stderr)
 		},
+		"remote":    fromCobra(daemon.NewRemoteCommand),
 		"run":       fromCobra(daemon.NewCommand),
 		"lab":       fromCobra(labrun.NewCommand),
 		"sim":       fromCobra(sim.NewCommand),

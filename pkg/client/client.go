@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -43,7 +44,15 @@ const (
 
 // Dial connects to the daemon whose run directory is given. The error is ErrDown
 // or says what forbids the connection.
+//
+// With CIB_server in the environment it is the daemon of that cluster, reached
+// over TLS: CIB_port is its remote-tls-port, CIB_user (hacluster) and CIB_passwd
+// are an account of its remoteusers file, and CIB_fingerprint is the one of its
+// certificate, without which nothing is sent.
 func Dial(runDir string) (*Client, error) {
+	if os.Getenv(EnvServer) != "" {
+		return dialRemote()
+	}
 	path := filepath.Join(runDir, SocketName)
 	conn, err := net.Dial("unix", path)
 	switch {

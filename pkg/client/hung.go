@@ -16,6 +16,9 @@ import (
 // is called: one that does not answer another question either is stopped or
 // hangs, and the connection ends.
 func (c *Client) watch() (stop func()) {
+	if c.path == "" { // over the network: the connection itself tells
+		return func() {}
+	}
 	done := make(chan struct{})
 	go func() {
 		timer := time.NewTimer(c.patience)

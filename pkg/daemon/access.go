@@ -115,7 +115,11 @@ func (who *caller) account() cib.Account {
 		return cib.Account{Name: "root"}
 	}
 	acc := cib.Account{Name: who.user}
-	u, err := user.LookupId(strconv.Itoa(int(who.uid)))
+	find := func() (*user.User, error) { return user.LookupId(strconv.Itoa(int(who.uid))) }
+	if who.remote {
+		find = func() (*user.User, error) { return user.Lookup(who.user) }
+	}
+	u, err := find()
 	if err != nil {
 		return acc
 	}

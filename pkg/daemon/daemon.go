@@ -45,6 +45,7 @@ type Daemon struct {
 	inputs     *peinput.Recorder // nil when ha.cf says record_pengine_inputs off
 	reloader   *reloader
 	forced     forced
+	remote     *remote
 	info       nodeInfo
 
 	watchdog  *guard.Watchdog // nil: none
@@ -135,6 +136,7 @@ func (d *Daemon) run(ctx context.Context) {
 			d.machine.Configuration(time.Now(), d.replica.Root())
 			d.instructGuard()
 			d.configureAlerts()
+			d.remote.set(d.replica.Root())
 			d.lrm.SetLimits(member.ActionLimit(d.replica.Root()), member.LoadThreshold(d.replica.Root()))
 			d.file.save(d.replica.Root())
 		case f := <-d.calls:

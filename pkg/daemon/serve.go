@@ -20,6 +20,9 @@ import (
 // serve answers one request of a client; it runs on the connection's goroutine
 // and asks the owner for what it needs.
 func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, reply func(*client.Response) error) error {
+	if who.remote && !slices.Contains(remoteVerbs, req.Verb) {
+		return reply(&client.Response{Code: cli.ExitNoPerm, Error: fmt.Sprintf("permission denied: the request %q is not for clients that come over the network; run the command on a node", req.Verb)})
+	}
 	see := func(root *cib.Element) *cib.Element { return root }
 	if acc := who.account(); !acc.Unlimited() {
 		limited, err := d.restrict(acc, req)

@@ -23,8 +23,9 @@ import (
 
 // caller is who sits at the other end of the socket.
 type caller struct {
-	// known tells that the kernel has said who it is.
+	// known tells that the kernel has said who it is, remote that a password has.
 	known    bool
+	remote   bool
 	uid, gid uint32
 	user     string
 	pid      int
@@ -101,23 +102,28 @@ const refusalBound = time.Second
 const acceptRetry = 100 * time.Millisecond
 
 func (s *server) connection(ctx context.Context, c *net.UnixConn) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	defer stop()
 	defer c.Close()
 	who := peer(c)
-	enc := json.NewEncoder(c)
-	enc.SetEscapeHTML(false)
-	reply := func(r *client.Response) error { return enc.Encode(r) }
 	if s.admits != nil && !s.admits(&who) {
 		s.log.Warn(fmt.Sprintf("%s (pid %d, %s) may not talk to the cluster: it is neither root nor in the group %s, and no apiauth line names it", who.user, who.pid, who.prog, adminGroup))
 		// The answer comes after the question, or the client would find a closed door.
 		c.SetDeadline(time.Now().Add(refusalBound))
 		bufio.NewReaderSize(c, 4096).ReadSlice('\n')
-		reply(&client.Response{Code: cli.ExitNoPerm, Error: fmt.Sprintf("permission denied: %s is neither root nor in the group %s, and no apiauth line of ha.cf names it", who.user, adminGroup)})
+		json.NewEncoder(c).Encode(&client.Response{Code: cli.ExitNoPerm, Error: fmt.Sprintf("permission denied: %s is neither root nor in the group %s, and no apiauth line of ha.cf names it", who.user, adminGroup)})
 		return
 	}
+	s.session(ctx, c, who)
+}
+
+// session answers a caller until the connection ends.
+func (s *server) session(ctx context.Context, c net.Conn, who caller) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	enc := json.NewEncoder(c)
+	enc.SetEscapeHTML(false)
+	reply := func(r *client.Response) error { return enc.Encode(r) }
 	sc := bufio.NewScanner(c)
 	sc.Buffer(make([]byte, 0, 4096), client.MaxLine)
 	for sc.Scan() {

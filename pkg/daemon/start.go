@@ -222,6 +222,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	}
 	srv := &server{ln: ln, log: log, admits: admitted.admits, handle: d.serve}
 	go srv.serve(life)
+	d.remote = newRemote(&o, log, srv.session)
+	go d.remote.run(life)
+	d.remote.set(rep.Root())
 	stopClients := d.startClients(life)
 	d.run(ctx)
 	stopClients()

@@ -55,5 +55,42 @@ func TestAccess(t *testing.T) {
 		c.unchanged(t, func() result { return as("1", command) }, at, exitDenied, "permission denied")
 	}
 	c.same(directors...)
+	c.sub("over the network", func(_ *testing.T, c *cluster) { c.remote(at) })
 	c.sub("subscription", func(_ *testing.T, c *cluster) { c.subscription(at, c.other(at)) })
+}
+
+// remote edits the CIB over the network: closed unless asked for, TLS only, nothing
+// sent to a server that is not known, and the permissions of the account hold.
+func (c *cluster) remote(at string) {
+	t := c.t
+	from := c.other(at)
+	c.ok(at, "sh", "-c", "echo 'a pass word' | quorate remote passwd daemon")
+	print := strings.TrimSpace(c.ok(at, "quorate", "remote", "fingerprint"))
+	address := strings.TrimSuffix(strings.Fields(c.ok(at, "ip", "-br", "-4", "addr", "show", "eth1"))[2], "/24")
+	over := func(env, command string) result {
+		return c.sh(from, "CIB_server="+address+" CIB_port=5561 CIB_user=daemon "+env+" "+command)
+	}
+	known := "CIB_passwd='a pass word' CIB_fingerprint=" + print
+	want := func(r result, code int, text string) {
+		t.Helper()
+		if r.code != code || !strings.Contains(r.out+r.err, text) {
+			t.Errorf("want exit code %d and %q: %v", code, text, r)
+		}
+	}
+	want(over(known, "cibadmin -Q"), 102, "cannot reach the cluster")
+	c.ok(at, "cibadmin", "-M", "-X", `<cib remote-tls-port="5561"/>`)
+	c.logged(at, "clients may come over port 5561 with TLS; the fingerprint of this node is "+print)
+	want(over("CIB_passwd='a pass word'", "cibadmin -Q"), 77, "is not trusted: no password was sent")
+	want(over("CIB_passwd=x CIB_fingerprint="+strings.Repeat("0", 64), "cibadmin -Q"), 77, "asks for another: no password was sent")
+	want(over("CIB_passwd=guess CIB_fingerprint="+print, "cibadmin -Q"), 77, "the user or the password is wrong")
+	want(over(known, "cibadmin -Q"), 0, `<primitive id="open"`)
+	want(over(known, `cibadmin -M -o resources -X '<nvpair id="open-role" value="Started"/>'`), 0, "")
+	want(over(known, `cibadmin -D -o resources -X '<primitive id="open"/>'`), 4, "permission denied: the user daemon may not change")
+	want(over(known, "quorate restart"), 77, "is not for clients that come over the network")
+	if out := c.ok(at, "cibadmin", "-Q", "-A", "//nvpair[@id='open-role']"); !strings.Contains(out, "Started") {
+		t.Errorf("the change is not there: %s", out)
+	}
+	c.ok(at, "cibadmin", "-M", "-X", `<cib remote-tls-port="0"/>`)
+	c.logged(at, "port 5561 is closed")
+	want(over(known, "cibadmin -Q"), 102, "cannot reach the cluster")
 }
