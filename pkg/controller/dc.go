@@ -451,7 +451,7 @@ func (m *Machine) dcTick() {
 
 // identifyAfter is how long a transition takes before the configuration is asked
 // to say who the DC is without waiting for its end.
-const identifyAfter = 2 * time.Second
+const identifyAfter = 10 * time.Second
 
 // aborting returns why the running transition was aborted, if it was.
 func (d *dc) aborting() (reason string, aborted bool) {
