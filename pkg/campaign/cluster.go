@@ -43,6 +43,8 @@ type setting struct {
 	// resource tells whether there is a floating address, client whether it is
 	// probed and sampled.
 	resource, client bool
+	// crowd tells that many daemons share this computer.
+	crowd bool
 	// patience is how long a state may take.
 	patience time.Duration
 }
@@ -162,6 +164,15 @@ func (k *cluster) build(ctx context.Context) error {
 		if k.resource {
 			files["var/lib/heartbeat/crm/cib.xml"] = fmt.Sprintf(document, floating)
 		}
+		if k.crowd {
+			file := n.Disk(crowdedFile)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, []byte(crowded), 0o755); err != nil {
+				return err
+			}
+		}
 		for file, text := range files {
 			if err := os.MkdirAll(filepath.Dir(n.Disk(file)), 0o755); err != nil {
 				return err
@@ -196,8 +207,23 @@ func (k *cluster) build(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// crowded starts a daemon that is one of many on a computer: each is real-time,
+// and with two threads that compute one would turn round and round, waiting for
+// the other, which has no processor.
+const crowded = `#!/bin/sh
+export GOMAXPROCS=1
+exec ` + program + ` run
+`
+
+// crowdedFile has the name of the program: its log is called after it.
+const crowdedFile = "/var/lib/quorate"
+
 func (k *cluster) start(name string) error {
-	p, err := k.nodes[name].Start(program, "run")
+	argv := []string{program, "run"}
+	if k.crowd {
+		argv = []string{crowdedFile}
+	}
+	p, err := k.nodes[name].Start(argv...)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const detectSpread = 0.05
 // large forms one view of many nodes, holds it, and compares how soon the death
 // of a node is noticed with a cluster of three.
 func (c *campaign) large(ctx context.Context, p *Part) error {
-	s := setting{nodes: c.Nodes, keepalive: c.Keepalive, deadtime: c.Deadtime, initdead: "10", media: "bcast", patience: time.Minute}
+	s := setting{nodes: c.Nodes, keepalive: c.Keepalive, deadtime: c.Deadtime, initdead: "10", media: "bcast", crowd: true, patience: time.Minute}
 	p.Setting = fmt.Sprintf("%v; held for %v", s, c.Hold)
 	deadtime, err := cib.ParseInterval(c.Deadtime)
 	if err != nil {
