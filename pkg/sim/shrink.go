@@ -23,7 +23,8 @@ func Shrink(sc *Scenario, o Options, stop func() bool) (*Scenario, *Violation) {
 	}
 	s.best, s.found, s.rule = &first, v, v.Rule
 	s.cutTail()
-	for pass := 0; ; pass++ {
+	s.lastFew()
+	for {
 		before := s.best.String()
 		s.leaveOutKinds()
 		s.leaveOut()
@@ -119,6 +120,30 @@ func (s *shrinker) cutTail() {
 	c.Length, c.Settle = at+time.Second, false
 	if c.Length < s.best.Length || s.best.Settle {
 		s.keep(c)
+	}
+}
+
+// lastFew keeps the last one, two, four … steps alone, early in the run: most
+// violations have no long history, and what is left takes little time to play. A
+// few seeds are worth trying for that.
+func (s *shrinker) lastFew() {
+	all := s.best.Steps
+	s.reseeds = maxReseeds
+	defer func() { s.reseeds = 0 }()
+	for n := 1; n < len(all) && !s.over(); n *= 2 {
+		steps := slices.Clone(all[len(all)-n:])
+		early := steps[0].At - 5*s.best.Deadtime
+		if early <= 0 {
+			return
+		}
+		for i := range steps {
+			steps[i].At -= early
+		}
+		c := s.with(steps)
+		if c.Length -= early; s.keep(c) {
+			s.cutTail()
+			return
+		}
 	}
 }
 

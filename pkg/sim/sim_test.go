@@ -104,66 +104,64 @@ func TestRandomFaults(t *testing.T) {
 	}
 }
 
-// A fault that is planted is found, and the run shrinks to a few steps.
+// Mistakes that are planted are found soon, and the runs shrink to a few steps. All
+// of them: make sim-plants.
 func TestPlantedFaultsAreFound(t *testing.T) {
-	for _, name := range []string{"dconly", "hearlease", "noguard", "forgetpromise", "dupcmd"} {
+	for _, name := range []string{"forgetpromise", "votetwice", "nostamp", "dupcmd", "nouniq", "earlyack"} {
 		t.Run(name, func(t *testing.T) {
-			p, err := ParsePlant(name)
+			h, err := Hunt(name, 1, time.Minute, 20*time.Second, processorTime)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case h.Innocent != nil:
+				t.Errorf("seed %d violates without it: %v", h.Seed, h.Innocent)
+			case h.Small == nil:
+				t.Errorf("not found in %d runs", h.Runs)
+			case len(h.Small.Steps) >= fewSteps:
+				t.Errorf("shrunk from %d to %d steps", len(h.From.Steps), len(h.Small.Steps))
+			}
+			t.Logf("\n%s\n%s", huntHeader, h)
+			if h.Small == nil {
+				return
+			}
+			// The scenario that is left replays from its file.
+			p, _ := ParsePlant(name)
+			back, err := Parse([]byte(h.Small.String()), name, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			sc, r, seed := hunt(t, p, 60, time.Minute)
-			if r == nil {
-				t.Fatal("not found")
+			if r, err := Run(back, Options{Plant: p}); err != nil || r.Violation == nil || *r.Violation != *h.Violation {
+				t.Errorf("the file that is left violates otherwise: %v %v, not %v", err, r.Violation, h.Violation)
 			}
-			begun := time.Now()
-			small, v := Shrink(sc, Options{Seed: seed, Plant: p}, func() bool { return time.Since(begun) > 20*time.Second })
-			if v == nil || len(small.Steps) >= 15 {
-				t.Errorf("shrunk from %d to %d steps: %v", len(sc.Steps), len(small.Steps), v)
-			}
-			t.Logf("seed %d, %d of %d steps: %v", seed, len(small.Steps), len(sc.Steps), v)
 		})
 	}
 }
 
-// hunt runs seeds of a dense plan until one violates.
-func hunt(t *testing.T, p Plant, seeds uint64, bound time.Duration) (*Scenario, *Result, uint64) {
-	t.Helper()
-	begun := time.Now()
-	for seed := uint64(1); seed <= seeds && time.Since(begun) < bound; seed++ {
-		sc := NewScenario(3, 20*time.Minute)
-		Vary(sc, seed)
-		sc.RandomViews = sc.RandomViews || seed%2 == 0
-		if err := Generate(sc, seed, 4*time.Second, nil); err != nil {
-			t.Fatal(err)
-		}
-		r, err := Run(sc, Options{Seed: seed, Plant: p})
+// The runs of the hunt without any plant are clean.
+func TestSwarmIsClean(t *testing.T) {
+	kinds := map[string]bool{}
+	for seed := *seedFlag; seed < *seedFlag+uint64(max(12, *runsFlag)); seed++ {
+		sc, err := Swarm(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Violation != nil {
-			return sc, r, seed
+		for _, e := range sc.Steps {
+			kinds[e.Verb+" "+e.Kind] = true
+			kinds["upon "+e.Upon] = true
+		}
+		back, err := Parse([]byte(sc.String()), "printed", nil)
+		if err != nil || back.String() != sc.String() {
+			t.Fatalf("seed %d is read back otherwise: %v", seed, err)
+		}
+		r, err := Run(sc, Options{Seed: seed, Verify: seed%4 == 0})
+		if err != nil || r.Violation != nil {
+			t.Errorf("seed %d: %v %v", seed, err, r.Violation)
 		}
 	}
-	return nil, nil, 0
-}
-
-// Every planted fault, as long as QUORATE_HUNT says: QUORATE_HUNT=20m go test
-// ./pkg/sim -run HuntEveryPlant -v -timeout 0.
-func TestHuntEveryPlant(t *testing.T) {
-	bound, err := time.ParseDuration(os.Getenv("QUORATE_HUNT"))
-	if err != nil {
-		t.Skip("SKIPPED: takes minutes to hours; QUORATE_HUNT=DURATION says how long to hunt for each planted fault")
-	}
-	for _, name := range PlantNames() {
-		p, _ := ParsePlant(name)
-		begun := processorTime()
-		_, r, seed := hunt(t, p, 1<<40, bound)
-		if r == nil {
-			t.Errorf("%s: not found in %v", name, bound)
-			continue
+	for _, want := range []string{"crash ", "cut ", "disk torn", "disk lost", "clock jump", "agent hangs", "votes ", "upon sync", "upon write", "edit "} {
+		if !kinds[want] {
+			t.Errorf("no step %q was made", want)
 		}
-		t.Logf("%s: seed %d after %v of processor time: %v", name, seed, (processorTime() - begun).Round(10*time.Millisecond), r.Violation)
 	}
 }
 
@@ -274,6 +272,13 @@ func TestParse(t *testing.T) {
 		"at 1s crash n1\nnodes 3\nend at 5s":          `"nodes" describes the cluster`,
 		"cib none.xml\nend at 5s":                     "none.xml",
 		"votes n1 many\nend at 5s":                    "no number of votes",
+		"sessions tight\nend at 5s":                   "only \"sessions loose\" is known",
+		"seed x\nend at 5s":                           "no number above 0",
+		"resources 0\nend at 5s":                      "no number between 1 and 1000",
+		"resources 3 start-delay 1us\nend at 5s":      "whole milliseconds",
+		"at 1s upon lunch crash n1\nend at 5s":        "the moments are propose",
+		"at 1s upon sync of n9 crash n1\nend at 5s":   "no node \"n9\"",
+		"at 1s upon sync expect whole\nend at 5s":     "cannot wait for a moment",
 	} {
 		if _, err := Parse([]byte(text), "x", os.ReadFile); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

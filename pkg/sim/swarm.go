@@ -99,9 +99,11 @@ var attacks = []kind{
 	// A change, and the power goes off where it has just been made.
 	{"lastword", 8, func(g *generator, e *Step) {
 		e.Verb, e.Node = "edit", g.member()
-		f := Step{At: e.At, Upon: []string{"change", "ack", "write"}[g.r.below(3)], Verb: []string{"crash", "isolate"}[g.r.below(2)], Node: g.member()}
-		g.lasts(&f)
-		g.more = append(g.more, f)
+		for range g.r.between(1, 3) {
+			f := Step{At: e.At, Upon: []string{"change", "ack", "write"}[g.r.below(3)], Verb: []string{"crash", "isolate"}[g.r.below(2)], Node: g.member()}
+			g.lasts(&f)
+			g.more = append(g.more, f)
+		}
 	}},
 	// The power goes off while a state is taken over, of who hands it out and of
 	// who takes it.
