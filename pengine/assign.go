@@ -177,6 +177,9 @@ func (s *scheduler) applyWithThis(r *resource, c *colocation) {
 }
 
 func (s *scheduler) chooseNode(r *resource, prefer *node) {
+	if roomiest := s.limitByCapacity(r); prefer == nil {
+		prefer = roomiest
+	}
 	nodes := s.sortedNodes(r.allowed, r.current())
 	var chosen *node
 	if prefer != nil && len(nodes) > 0 {
@@ -245,6 +248,7 @@ func (s *scheduler) finalizeAssignment(r *resource, n *node, force bool) {
 	r.assigned = n
 	r.assignedScore = r.allowed[n.idx].w
 	n.numResources++
+	s.consume(r, n)
 }
 
 // unassign takes the node of a resource away.
@@ -256,6 +260,7 @@ func (s *scheduler) unassign(r *resource) {
 	}
 	r.assigned = nil
 	n.numResources--
+	release(r, n)
 }
 
 func (s *scheduler) assignGroup(r *resource, prefer *node) *node {

@@ -9,6 +9,7 @@ import (
 const (
 	selectActive uint8 = 1 << iota // undo when no node would be left
 	selectNonNegative
+	selectThisWith // what the resource is with, instead of what is with it
 )
 
 func cmpColoc(a, b *resource) int {
@@ -485,7 +486,7 @@ func (s *scheduler) spend(r *resource, items int) bool {
 }
 
 // addColocated adds to a table the scores of r and of what is colocated with
-// it, scaled by factor.
+// it, scaled by factor; nil is the table of r itself.
 func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor float64, flags uint8) []cand {
 	if r.is(rMerging) {
 		return table
@@ -498,24 +499,38 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 	if r.isGroup() {
 		// The members follow the first one; what is with the group is known
 		// to the last one, and counts again.
-		work = s.addColocated(r.children[0], table, attr, factor, flags)
+		lead, last := r.children[0], r.children[len(r.children)-1]
+		if flags&selectThisWith != 0 {
+			lead = last // and it follows the others
+		}
+		work = s.addColocated(lead, table, attr, factor, flags)
 		if !s.anyAvailable(work) {
 			return work
 		}
-		list = r.children[len(r.children)-1].withThis
+		list = last.withThis
+		if flags&selectThisWith != 0 {
+			list = r.thisWith
+		}
 	} else {
-		work = slices.Clone(table)
-		s.addMatching(work, r, attr, factor, flags&selectNonNegative != 0)
+		if table == nil {
+			work = slices.Clone(r.allowed)
+		} else {
+			work = slices.Clone(table)
+			s.addMatching(work, r, attr, factor, flags&selectNonNegative != 0)
+		}
 		if !s.anyAvailable(work) {
 			if flags&selectActive != 0 {
 				return table
 			}
 		} else if deeper {
 			list = r.withThis
+			if flags&selectThisWith != 0 {
+				list = r.thisWith
+			}
 		}
 	}
 	for _, c := range list {
-		if !c.influences(nil) {
+		if flags&selectThisWith == 0 && !c.influences(nil) {
 			continue
 		}
 		// Only the sign is passed on: each colocation counts by its own score.
@@ -523,7 +538,11 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 		if factor < 0 {
 			f = -f
 		}
-		work = s.addColocated(c.dependent, work, c.attr, f, flags|selectActive)
+		other := c.dependent
+		if flags&selectThisWith != 0 {
+			other = c.primary
+		}
+		work = s.addColocated(other, work, c.attr, f, flags|selectActive)
 	}
 	if flags&selectNonNegative != 0 {
 		for i := range work {

@@ -114,6 +114,8 @@ func (s *scheduler) inputCounts(a *action, e *edge) bool {
 		return false
 	case e.t == oOptional && x.is(aMigratable) && x.kt == tStop && !x.custom:
 		return false
+	case e.t == oLoad && !loadCounts(a, x):
+		return false
 	case e.apart(a) || e.t == oAntiColocation && x.is(aOptional):
 		return false
 	case x.rsc != nil && x.rsc != a.rsc && x.rsc.is(rFailed) && !x.rsc.is(rManaged) && x.kt == tStop && a.rsc.isClone():

@@ -30,6 +30,7 @@ func (s *scheduler) primitiveConstraints(r *resource) {
 		s.orderTasks(r, tStart, r, tPromote, oRunnableLeft)
 	}
 	s.orderTasks(r, tDelete, r, tMonitor, oSameNode|oThenCancelsFirst)
+	s.loadOrders(r)
 }
 
 func (s *scheduler) groupConstraints(g *resource) {

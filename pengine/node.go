@@ -37,8 +37,8 @@ type node struct {
 	priority     int
 	fence        *action
 	acts         []*action
-	// healthy is false for a node that cannot get resources at all.
-	featureSet string
+	featureSet   string
+	capacity     amounts // what is left of it
 }
 
 // attr returns a node attribute; #uname and the like are in the table.

@@ -114,6 +114,7 @@ type resource struct {
 	notifyDemote       *notifyData
 	notifyStop         *notifyData
 	params             map[string]string
+	needs              amounts // of the capacity of its node
 	paramsByNode       map[int]map[string]string
 
 	metaFlat      []Param

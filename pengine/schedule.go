@@ -17,6 +17,8 @@ type Result struct {
 	Graph *Graph
 	// Scores are the allocation scores in the order of their computation.
 	Scores []ScoreLine
+	// Capacity are the lines about capacities, in the same order.
+	Capacity []CapacityLine
 	// Warnings and Errors tell what is wrong in the CIB or the cluster, one
 	// sentence each.
 	Warnings, Errors []string
@@ -43,7 +45,7 @@ func Schedule(root *cib.Element, now time.Time, opts Options) (*Result, error) {
 	if !opts.StatusOnly {
 		s.plan()
 	}
-	return &Result{Graph: s.graph, Scores: s.scores, Warnings: s.warnings, Errors: s.errors, Notes: s.notes,
+	return &Result{Graph: s.graph, Scores: s.scores, Capacity: s.capacity, Warnings: s.warnings, Errors: s.errors, Notes: s.notes,
 		NextChange: s.nextChange, Now: now, s: s}, nil
 }
 
@@ -69,6 +71,8 @@ func (s *scheduler) plan() {
 	}
 	s.sortColocations()
 	s.configChanges()
+	s.sortByPreference()
+	s.showCapacities("Original")
 	for _, r := range s.resources {
 		if s.hasRemotes && r.is(rConnection) {
 			// Those of a migration under way go where it leads to.
@@ -79,6 +83,7 @@ func (s *scheduler) plan() {
 		s.assign(r, nil)
 	}
 	s.checkLate()
+	s.showCapacities("Remaining")
 	if s.cfg.probes {
 		s.scheduleProbes()
 	}
@@ -89,6 +94,7 @@ func (s *scheduler) plan() {
 	s.orderConnections()
 	s.fencingAndShutdowns()
 	s.applyOrders()
+	s.breakLoadLoops()
 	s.buildGraph()
 	s.explainActions()
 }

@@ -62,6 +62,7 @@ type scheduler struct {
 	seenMsg                     map[string]bool
 	nextChange                  time.Time
 	scores                      []ScoreLine
+	capacity                    []CapacityLine
 	rscDefaults, opDefaults     *cib.Element
 	featureSet                  string
 	graph                       *Graph
@@ -201,7 +202,7 @@ func (s *scheduler) unpackConfig() {
 	c.watchdog = s.boolOption("have-watchdog", false)
 	c.watchdogTimeout = parseMsec(s.option("stonith-watchdog-timeout", "0"))
 	c.shutdownLock = s.boolOption("shutdown-lock", false)
-	c.placement = s.option("placement-strategy", "default")
+	c.placement = s.placementStrategy()
 	c.clusterDelay = s.option("cluster-delay", "60s")
 	c.batchLimit = s.option("batch-limit", "0")
 	c.migrationLimit = s.option("migration-limit", "-1")
@@ -231,9 +232,6 @@ func (s *scheduler) unpackConfig() {
 	case "stop":
 	default:
 		s.errorf("no-quorum-policy has the unknown value %q: stop is used", p)
-	}
-	if c.placement != "default" {
-		s.warnf("placement-strategy %s: utilization is not taken into account", c.placement)
 	}
 	if c.healthStrategy != "none" {
 		s.warnf("node-health-strategy %s is not supported yet and ignored", c.healthStrategy)
@@ -311,7 +309,12 @@ func (s *scheduler) nodeLess(table []cand, active, a, b *node) bool {
 	if wa != wb {
 		return wa > wb
 	}
-	if s.cfg.placement != "minimal" {
+	if s.cfg.placement == placeBalanced {
+		if v := compareCapacity(a, b); v != 0 {
+			return v < 0
+		}
+	}
+	if s.cfg.placement != placeMinimal {
 		if a.numResources != b.numResources {
 			return a.numResources < b.numResources
 		}

@@ -87,9 +87,7 @@ func (s *scheduler) nodeAttrs(e *cib.Element, n *node, overwrite bool) {
 	} else if s.clusterName != "" {
 		n.attrs["#site-name"] = s.clusterName
 	}
-	if e.First("utilization") != nil && s.cfg.placement != "default" {
-		s.warnf("node %s: its utilization is not taken into account: placement strategies are not supported yet", n.id)
-	}
+	n.capacity = s.unpackAmounts(e, d, n.capacity)
 }
 
 // findNode looks a node up by id, then by name.

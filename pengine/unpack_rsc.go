@@ -95,9 +95,6 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 		if c.Name == "operations" {
 			r.opsXML = s.deref(c).All("op")
 		}
-		if c.Name == "utilization" && s.cfg.placement != "default" {
-			s.warnf("resource %s: its utilization is not taken into account: placement strategies are not supported yet", id)
-		}
 	}
 	r.flags = rProvisional | flags
 	if r.variant == primitiveVariant && isRemoteAgent(r.class, r.provider, r.typ) {
@@ -171,6 +168,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	if r.is(rConnection) {
 		s.readReconnect(r)
 	}
+	r.needs = s.unpackAmounts(e, &ruleData{now: s.now, changes: &s.nextChange}, nil)
 	ok := true
 	switch r.variant {
 	case primitiveVariant:

@@ -16,6 +16,7 @@ const (
 	kindTicket     = "ticket"
 	kindRemote     = "remote node"
 	kindBundle     = "bundle"
+	kindCapacity   = "capacity"
 	// kindUnexplained fills up what no recorded contribution accounts for: an
 	// explanation never claims more than it knows.
 	kindUnexplained = "unexplained"
