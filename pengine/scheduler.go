@@ -19,6 +19,7 @@ type scheduler struct {
 	cfg      config
 	options  map[string]string
 	nodes    []*node
+	hashed   []*node // see nodesByHash
 	nodeByID map[string]*node
 	byName   map[string]*node
 	dc       *node
@@ -289,6 +290,9 @@ func (s *scheduler) anyAvailable(table []cand) bool {
 // is preferred among equals.
 func (s *scheduler) sortedNodes(table []cand, active *node) []*node {
 	out := make([]*node, 0, len(table))
+	if s.cfg.placement == placeBalanced {
+		return s.balancedNodes(table, active, out)
+	}
 	for i := range table {
 		if table[i].present {
 			out = append(out, s.nodes[i])

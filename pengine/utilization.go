@@ -168,15 +168,15 @@ func (s *scheduler) limitByCapacity(r *resource) *node {
 	}
 	var roomiest *node
 	capable := false
-	s.eachCandidate(r, func(n *node, c *cand) {
-		if !available(n, c, true) {
-			return
+	for _, n := range s.nodesByHash() {
+		if c := &r.allowed[n.idx]; !c.present || !available(n, c, true) {
+			continue
 		}
 		capable = capable || n.room(need)
 		if roomiest == nil || compareCapacity(n, roomiest) < 0 {
 			roomiest = n
 		}
-	})
+	}
 	if !capable {
 		need = r.needs
 	}
@@ -352,15 +352,7 @@ func (s *scheduler) sortByPreference() {
 	for i, n := range s.nodes {
 		table[i].w = n.score
 	}
-	slices.SortStableFunc(nodes, func(a, b *node) int {
-		switch {
-		case s.nodeLess(table, nil, a, b):
-			return -1
-		case s.nodeLess(table, nil, b, a):
-			return 1
-		}
-		return 0
-	})
+	mergeSort(nodes, func(a, b *node) int { return s.compareNodes(table, nil, a, b) })
 	scores := map[*resource][]cand{}
 	at := func(r *resource, n *node) Score {
 		if n == nil {
@@ -390,6 +382,28 @@ func (s *scheduler) sortByPreference() {
 		}
 		return 0
 	})
+}
+
+// balancedNodes appends the nodes of a table in the order of preference.
+func (s *scheduler) balancedNodes(table []cand, active *node, out []*node) []*node {
+	all := s.nodesByHash()
+	for i := len(all) - 1; i >= 0; i-- {
+		if table[all[i].idx].present {
+			out = append(out, all[i])
+		}
+	}
+	mergeSort(out, func(a, b *node) int { return s.compareNodes(table, active, a, b) })
+	return out
+}
+
+func (s *scheduler) compareNodes(table []cand, active, a, b *node) int {
+	switch {
+	case s.nodeLess(table, active, a, b):
+		return -1
+	case s.nodeLess(table, active, b, a):
+		return 1
+	}
+	return 0
 }
 
 func sign(v int) int {
