@@ -500,8 +500,8 @@ func (s *scheduler) addColocated(r *resource, table []cand, attr string, factor 
 		// The members follow the first one; what is with the group is known
 		// to the last one, and counts again.
 		lead, last := r.children[0], r.children[len(r.children)-1]
-		if flags&selectThisWith != 0 {
-			lead = last // and it follows the others
+		if flags&selectThisWith != 0 && table == nil {
+			lead = last // it follows the others
 		}
 		work = s.addColocated(lead, table, attr, factor, flags)
 		if !s.anyAvailable(work) {

@@ -1,6 +1,9 @@
 package pengine
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // contribution is one addend of a score.
 type contribution struct {
@@ -21,6 +24,8 @@ type step struct {
 	table         []cand
 	// load is the number of resources that each node had at that time.
 	load []int
+	// room is what was left of the capacity of each node.
+	room []amounts
 }
 
 // note records a contribution when an explanation is wanted. What has no effect,
@@ -82,8 +87,14 @@ func (s *scheduler) explainStep(r *resource, name string) {
 	}
 	st := &step{r: r, name: name, contributions: slices.Clone(r.contributions), table: slices.Clone(r.allowed)}
 	st.load = make([]int, len(s.nodes))
+	if s.placed() {
+		st.room = make([]amounts, len(s.nodes))
+	}
 	for i, n := range s.nodes {
 		st.load[i] = n.numResources
+		if s.placed() {
+			st.room[i] = maps.Clone(n.capacity)
+		}
 		if r.allowed[i].present {
 			s.stepOfLine = append(s.stepOfLine, lineStep{st, i})
 		}
@@ -92,6 +103,15 @@ func (s *scheduler) explainStep(r *resource, name string) {
 		s.steps = map[*resource]*step{}
 	}
 	s.steps[r] = st
+}
+
+// explainAgain adds to the explanation what came after the table was printed.
+func (s *scheduler) explainAgain(r *resource) {
+	if st := s.steps[r]; s.opts.Explain && st != nil {
+		later := *st
+		later.contributions, later.table = slices.Clone(r.contributions), slices.Clone(r.allowed)
+		s.steps[r] = &later
+	}
 }
 
 // lineStep is the explanation of one printed score; step is nil for a

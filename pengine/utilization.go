@@ -39,6 +39,14 @@ func (a amounts) String() string {
 	return b.String()
 }
 
+// list writes amounts for a sentence.
+func (a amounts) list() string {
+	if len(a) == 0 {
+		return "none"
+	}
+	return strings.TrimPrefix(a.String(), " ")
+}
+
 // unpackAmounts reads the utilization sets of a node or a resource.
 func (s *scheduler) unpackAmounts(e *cib.Element, d *ruleData, into amounts) amounts {
 	found := false
@@ -126,18 +134,20 @@ func release(r *resource, n *node) {
 
 // compareCapacity is negative when a has more room than b: each capacity is a
 // vote.
-func compareCapacity(a, b *node) int {
+func compareCapacity(a, b *node) int { return compareAmounts(a.capacity, b.capacity) }
+
+func compareAmounts(a, b amounts) int {
 	votes := 0
-	for k, v := range a.capacity {
-		switch w := b.capacity[k]; {
+	for k, v := range a {
+		switch w := b[k]; {
 		case v > w:
 			votes--
 		case v < w:
 			votes++
 		}
 	}
-	for k, w := range b.capacity {
-		if _, both := a.capacity[k]; !both && w > 0 {
+	for k, w := range b {
+		if _, both := a[k]; !both && w > 0 {
 			votes++
 		}
 	}
@@ -185,6 +195,7 @@ func (s *scheduler) limitByCapacity(r *resource) *node {
 			s.addTo(r, n, -Infinity, kindCapacity)
 		}
 	})
+	s.explainAgain(r)
 	if capable {
 		return nil
 	}

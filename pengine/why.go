@@ -66,6 +66,9 @@ type NodeWhy struct {
 	// Load is the number of resources that had been given to the node before;
 	// it decides between equal scores.
 	Load int `json:"load"`
+	// Capacity is what was left of the node's capacity at that time, by name; nil
+	// with the default placement strategy.
+	Capacity map[string]int `json:"capacity,omitempty"`
 	// Contributions add up to Score, in the order in which they came.
 	Contributions []Contribution `json:"contributions"`
 	// Deciding is what spoke for the node if it was chosen, against it
@@ -250,9 +253,13 @@ func (s *scheduler) why(r *resource) *Why {
 		if !st.table[i].present {
 			continue
 		}
-		w.Scores = append(w.Scores, NodeWhy{Resource: r.id, Node: n.uname, Step: st.name, Score: st.table[i].w,
+		one := NodeWhy{Resource: r.id, Node: n.uname, Step: st.name, Score: st.table[i].w,
 			Chosen: slices.Contains(w.Nodes, n.uname), State: n.excluded(), Load: st.load[i],
-			Contributions: s.sum(r, n, st.contributions, st.table[i].w)})
+			Contributions: s.sum(r, n, st.contributions, st.table[i].w)}
+		if st.room != nil {
+			one.Capacity = st.room[i]
+		}
+		w.Scores = append(w.Scores, one)
 	}
 	for _, c := range r.children {
 		w.Members = append(w.Members, s.why(c))

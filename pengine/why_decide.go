@@ -212,6 +212,9 @@ func (s *scheduler) prefer(w *Why, n, rival *NodeWhy) string {
 		return fmt.Sprintf("%s against %s", forN[0].phrase(), rival.Node)
 	case n.Score < rival.Score:
 		return fmt.Sprintf("although %s has the higher score %s", rival.Node, rival.Score)
+	case s.cfg.placement == placeBalanced && compareAmounts(n.Capacity, rival.Capacity) < 0:
+		return fmt.Sprintf("the scores are equal (%s), and it has more capacity left than %s (%s, not %s)", n.Score, rival.Node,
+			amounts(n.Capacity).list(), amounts(rival.Capacity).list())
 	case n.Load < rival.Load && s.cfg.placement != "minimal":
 		return fmt.Sprintf("the scores are equal (%s), and it has fewer resources than %s (%d, not %d)", n.Score, rival.Node, n.Load, rival.Load)
 	case slices.Contains(w.Running, n.Node):
@@ -246,7 +249,7 @@ func (m *margin) phraseOn() string {
 // phrase names a contribution with its value: "stickiness 200".
 func (c *Contribution) phrase() string {
 	switch {
-	case c.Kind == kindTicket:
+	case c.Kind == kindTicket, c.Kind == kindCapacity:
 		return c.name() // it is minus infinity always
 	case c.Kind == kindLocation, c.Kind == kindColocation, c.Kind == kindColocated:
 		return c.name() + " (" + c.Value.String() + ")"
@@ -275,6 +278,8 @@ func (c *Contribution) name() string {
 			return strings.TrimSpace("colocation " + c.ID)
 		}
 		return strings.TrimSpace("colocation "+c.ID) + verb + c.With
+	case kindCapacity:
+		return "not enough capacity left for it and what has to be with it"
 	case kindTicket:
 		return "ticket " + c.Option + " (" + c.ID + ")"
 	case kindGroup:

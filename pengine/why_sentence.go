@@ -158,6 +158,8 @@ func (s *scheduler) attribute(r *resource, n *node, c *Contribution) {
 		if c.Option == kindTargetRole {
 			c.ID = s.metaSource(r, kindTargetRole)
 		}
+	case kindCapacity:
+		c.Option = "placement-strategy"
 	case kindTicket:
 		if d := s.ticketOf(r, c.ID); d != nil {
 			c.Option = d.ticket.id + " is " + d.ticket.state()

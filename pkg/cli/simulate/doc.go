@@ -6,6 +6,4 @@
 // what does not exist ends the command with a sentence before anything is
 // planned; a file that cannot be read or is no CIB is refused likewise, with its
 // line.
-//
-// Not there yet: utilization; the command says so when asked for it.
 package simulate

@@ -2,6 +2,9 @@ package simulate
 
 import (
 	"io"
+	"maps"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,21 +60,48 @@ func (r *report) modified(events []simulate.Event) {
 	r.add(e)
 }
 
-// scores adds the allocation scores.
-func (r *report) scores(lines []pengine.ScoreLine) {
-	e := cib.New("allocations")
-	for _, l := range lines {
-		if l.Step == "" {
-			p := cib.New("promotion_score", "id", l.Resource, "score", l.Score.String())
-			if l.Node != "none" {
-				p = p.WithAttr("node", l.Node)
-			}
-			e.Children = append(e.Children, p)
-			continue
-		}
-		e.Children = append(e.Children, cib.New("node_weight", "function", l.Step, "node", l.Node, "score", l.Score.String(), "id", l.Resource))
+// allocations begins the section of scores and utilization; the name of its
+// element says which of them are in it.
+func (r *report) allocations(scores, utilization bool) *cib.Element {
+	name := "allocations"
+	switch {
+	case scores && utilization:
+		name = "allocations_utilizations"
+	case utilization:
+		name = "utilizations"
 	}
-	r.add(e)
+	return cib.New(name)
+}
+
+// scoreElement is one allocation or promotion score.
+func scoreElement(l pengine.ScoreLine) *cib.Element {
+	if l.Step != "" {
+		return cib.New("node_weight", "function", l.Step, "node", l.Node, "score", l.Score.String(), "id", l.Resource)
+	}
+	p := cib.New("promotion_score", "id", l.Resource, "score", l.Score.String())
+	if l.Node != "none" {
+		p = p.WithAttr("node", l.Node)
+	}
+	return p
+}
+
+var xmlName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
+// capacityElement is the capacity of a node or what a resource takes of it.
+func capacityElement(l pengine.CapacityLine) *cib.Element {
+	e := cib.New("utilization", "resource", l.Resource, "node", l.Node, "function", "pcmk__finalize_assignment")
+	if l.Comment != "" {
+		e = cib.New("capacity", "node", l.Node, "comment", l.Comment)
+	}
+	for _, k := range slices.Sorted(maps.Keys(l.Amounts)) {
+		if !xmlName.MatchString(k) {
+			continue // no element can have such a name
+		}
+		a := cib.New(k)
+		a.Children = []*cib.Element{{Name: cib.TextName, Text: strconv.Itoa(l.Amounts[k])}}
+		e.Children = append(e.Children, a)
+	}
+	return e
 }
 
 // actions adds the summary of the transition.

@@ -240,9 +240,6 @@ func (s *session) transition() (*pengine.Result, error) {
 func (s *session) allocations(res *pengine.Result) {
 	o := s.o
 	title := "Utilization Information"
-	if o.utilization {
-		fmt.Fprintf(o.env.Stderr, "%s: --show-utilization: utilization is not calculated yet and not shown\n", o.name)
-	}
 	switch {
 	case o.scores && o.utilization:
 		title = "Allocation Scores and Utilization Information"
@@ -250,15 +247,30 @@ func (s *session) allocations(res *pengine.Result) {
 		title = "Allocation Scores"
 	}
 	s.printf("\n%s:\n", title)
-	if o.scores {
-		s.report.scores(res.Scores)
-		for _, l := range res.Scores {
-			if !o.quiet || o.fancy {
-				s.fancy.WriteString("  * ")
+	e := s.report.allocations(o.scores, o.utilization)
+	show := func(line string, x *cib.Element) {
+		if !o.quiet || o.fancy {
+			s.fancy.WriteString("  * ")
+		}
+		s.fancy.WriteString(line + "\n")
+		e.Children = append(e.Children, x)
+	}
+	next := 0
+	capacities := func(at int) {
+		for ; next < len(res.Capacity) && res.Capacity[next].At <= at; next++ {
+			if c := res.Capacity[next]; o.utilization {
+				show(c.String(), capacityElement(c))
 			}
-			s.fancy.Write(append(l.Append(s.fancy.AvailableBuffer()), '\n'))
 		}
 	}
+	for i, l := range res.Scores {
+		capacities(i)
+		if o.scores {
+			show(l.String(), scoreElement(l))
+		}
+	}
+	capacities(len(res.Scores))
+	s.report.add(e)
 }
 
 // execute carries the transition out and shows what comes of it.
