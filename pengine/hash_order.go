@@ -86,28 +86,3 @@ func (s *scheduler) nodesByHash() []*node {
 	}
 	return s.hashed
 }
-
-// mergeSort sorts as GLib sorts a list; it matters where the comparison is no
-// order.
-func mergeSort[T any](list []T, compare func(a, b T) int) {
-	mergeHalves(list, make([]T, len(list)), compare)
-}
-
-func mergeHalves[T any](list, tmp []T, compare func(a, b T) int) {
-	if len(list) < 2 {
-		return
-	}
-	half := len(list) / 2
-	mergeHalves(list[:half], tmp, compare)
-	mergeHalves(list[half:], tmp, compare)
-	a, b, out := list[:half], list[half:], tmp[:0]
-	for len(a) > 0 && len(b) > 0 {
-		if compare(a[0], b[0]) <= 0 {
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = append(out, b[0]), b[1:]
-		}
-	}
-	out = append(append(out, a...), b...)
-	copy(list, out)
-}
