@@ -3,7 +3,6 @@ package cibadmin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,11 +16,13 @@ import (
 
 // flags are the options of one call.
 type flags struct {
-	query, create, modify, replace, del, erase, bump, upgrade, patch, md5 bool
+	query, create, modify, replace, del, delAll, erase, bump, upgrade, patch bool
+	md5, versioned, empty, version                                           bool
 
 	scope, text, file, xpath, dialect, why string
+	node                                   string
 	user, access                           string
-	stdin, allowCreate, noChildren         bool
+	stdin, allowCreate, noChildren, paths  bool
 	local, sync, force                     bool
 	timeout                                int
 	verbose                                int
@@ -39,6 +40,15 @@ A change is on the disks of a quorum of nodes when the command returns. With
 CIB_file in the environment the command works on that file instead.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case f.empty:
+				return f.printEmpty(env, args)
+			case f.version:
+				return printVersion(env)
+			}
+			if f.scope == "all" {
+				f.scope = ""
+			}
 			if err := f.named(args); err != nil {
 				return err
 			}
@@ -56,11 +66,18 @@ CIB_file in the environment the command works on that file instead.`,
 	p.Lookup("show-access").NoOptDefVal = "auto"
 	p.BoolVarP(&f.replace, "replace", "R", false, "replace an object, or the whole CIB")
 	p.BoolVarP(&f.del, "delete", "D", false, "delete the first object whose tag and attributes all match")
+	p.BoolVarP(&f.delAll, "delete-all", "d", false, "with --xpath: delete all objects that it finds (needs --force)")
 	p.BoolVarP(&f.erase, "erase", "E", false, "erase the whole configuration (needs --force)")
 	p.BoolVarP(&f.bump, "bump", "B", false, "raise the epoch")
-	p.BoolVarP(&f.upgrade, "upgrade", "u", false, "upgrade the configuration to the newest schema")
+	p.BoolVarP(&f.upgrade, "upgrade", "u", false, "upgrade the configuration to the newest schema (needs --force)")
 	p.BoolVarP(&f.patch, "patch", "P", false, "apply a patch as crm_diff makes it")
-	p.BoolVarP(&f.md5, "md5-sum", "5", false, "print the digest of the configuration")
+	p.BoolVarP(&f.md5, "md5-sum", "5", false, "print the digest of the XML given, as it is on disk")
+	p.BoolVarP(&f.versioned, "md5-sum-versioned", "6", false, "print the digest of the XML given, as it is between nodes")
+	p.BoolVarP(&f.empty, "empty", "a", false, "print an empty CIB, of the schema given as argument")
+	p.BoolVarP(&f.version, "version", "$", false, "print the version")
+	p.BoolP("help", "?", false, "print this text")
+	p.BoolVarP(&f.paths, "node-path", "e", false, "with -Q --xpath: print where the objects are")
+	p.StringVarP(&f.node, "node", "N", "", "the node to ask (every node gives the same answer)")
 	p.StringVarP(&f.scope, "scope", "o", "", "section: configuration, nodes, resources, constraints, crm_config, rsc_defaults, op_defaults, status")
 	p.StringVarP(&f.text, "xml-text", "X", "", "the XML as text")
 	p.StringVarP(&f.file, "xml-file", "x", "", "the XML as a file")
@@ -69,7 +86,7 @@ CIB_file in the environment the command works on that file instead.`,
 	p.StringVar(&f.why, "why", "", "the reason of a change, which quorate cib log shows")
 	p.StringVar(&f.dialect, "dialect", "", `print in this dialect: "heartbeat" for Heartbeat 2`)
 	p.BoolVarP(&f.allowCreate, "allow-create", "c", false, "with -M: create what does not exist")
-	p.BoolVarP(&f.noChildren, "no-children", "n", false, "with -Q --xpath: without what lies below")
+	p.BoolVarP(&f.noChildren, "no-children", "n", false, "with -Q: without what lies below")
 	p.BoolVarP(&f.local, "local", "l", false, "query this node only (a query always is)")
 	p.BoolVarP(&f.sync, "sync-call", "s", false, "wait for the change (always done)")
 	p.BoolVarP(&f.force, "force", "f", false, "do it although it is dangerous; without quorum: write on this node alone, until quorum returns")
@@ -107,7 +124,7 @@ func (f *flags) named(args []string) error {
 func (f *flags) verb() (cib.Verb, error) {
 	var verbs []cib.Verb
 	for v, on := range map[cib.Verb]bool{
-		cib.VerbCreate: f.create, cib.VerbModify: f.modify, cib.VerbReplace: f.replace, cib.VerbDelete: f.del,
+		cib.VerbCreate: f.create, cib.VerbModify: f.modify, cib.VerbReplace: f.replace, cib.VerbDelete: f.del || f.delAll,
 		cib.VerbErase: f.erase, cib.VerbBump: f.bump, cib.VerbUpgrade: f.upgrade, cib.VerbPatch: f.patch,
 	} {
 		if on {
@@ -115,7 +132,7 @@ func (f *flags) verb() (cib.Verb, error) {
 		}
 	}
 	n := len(verbs)
-	if f.query || f.md5 {
+	if f.query || f.md5 || f.versioned {
 		n++
 	}
 	switch {
@@ -136,6 +153,9 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout)*time.Second)
 	defer cancel()
+	if f.md5 || f.versioned {
+		return f.digest(env)
+	}
 	if verb == "" {
 		root, err := load(ctx, env)
 		if err != nil {
@@ -163,27 +183,43 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 		}
 		op.Restricted, op.User, op.Groups = !acc.Unlimited(), acc.Name, acc.Groups
 	}
-	if verb == cib.VerbErase && !f.force {
-		return cli.Exitf(cli.ExitUsage, "cibadmin: erasing the configuration stops every resource of the cluster; add --force if you mean it")
+	if !f.force {
+		switch {
+		case verb == cib.VerbErase:
+			return dangerous("erasing the configuration stops every resource of the cluster")
+		case verb == cib.VerbUpgrade:
+			return dangerous("an upgrade to a newer schema cannot be undone but with quorate cib rollback")
+		case f.delAll:
+			return dangerous("all objects that are found will be deleted")
+		}
 	}
+	if verb == cib.VerbUpgrade {
+		if err := announce(ctx, env); err != nil {
+			return err
+		}
+	}
+	op.All = f.delAll
 	if op.XML, err = f.input(env, verb); err != nil {
 		return err
 	}
+	edit := source.Edit
 	if f.force {
-		return failed(source.ForceEdit(ctx, env, op))
+		edit = source.ForceEdit
 	}
-	return failed(source.Edit(ctx, env, op))
+	err = edit(ctx, env, op)
+	f.exists(env, op, err)
+	return failed(err)
 }
 
 // input reads the XML of an edit.
 func (f *flags) input(env *cli.Env, verb cib.Verb) (*cib.Element, error) {
 	switch {
 	case f.text != "" || f.file != "" || f.stdin:
-		return source.XML(env, f.text, f.file, f.file == "" && f.stdin)
+		return f.xml(env)
 	case verb == cib.VerbErase, verb == cib.VerbBump, verb == cib.VerbUpgrade, verb == cib.VerbDelete && f.xpath != "":
 		return nil, nil
 	}
-	return nil, cli.Exitf(cli.ExitUsage, "cibadmin: no XML given: use -X TEXT, -x FILE or -p")
+	return nil, incomplete()
 }
 
 // load returns the CIB of source.Local or of the running cluster.
@@ -204,10 +240,6 @@ func load(ctx context.Context, env *cli.Env) (*cib.Element, error) {
 }
 
 func (f *flags) print(env *cli.Env, root *cib.Element) error {
-	if f.md5 {
-		fmt.Fprintln(env.Stdout, cib.Digest(root))
-		return nil
-	}
 	if f.dialect == "heartbeat" {
 		old, report, err := cib.Downgrade(root)
 		if err != nil {
@@ -225,17 +257,21 @@ func (f *flags) print(env *cli.Env, root *cib.Element) error {
 		if err != nil {
 			return cli.Exitf(cli.ExitUsage, "cibadmin: %w", err)
 		}
-		switch {
-		case len(found) == 0:
+		if len(found) == 0 {
 			return failed(fmt.Errorf("%w: %s", cib.ErrNoSuchObject, f.xpath))
-		case len(found) == 1:
-			root = found[0]
-		default:
-			root = cib.New("xpath-query").WithChildren(found...)
+		}
+		if f.paths {
+			for _, e := range found {
+				fmt.Fprintln(env.Stdout, cib.NodePath(root, e))
+			}
+			return nil
 		}
 		if f.noChildren {
-			root = root.WithChildren()
+			for i, e := range found {
+				found[i] = e.WithChildren()
+			}
 		}
+		root = cib.QueryResult(found)
 	} else if f.scope != "" {
 		sec, err := cib.Section(root, f.scope)
 		if err != nil {
@@ -246,19 +282,9 @@ func (f *flags) print(env *cli.Env, root *cib.Element) error {
 		}
 		root = sec
 	}
+	if f.noChildren && f.xpath == "" {
+		root = root.WithChildren()
+	}
 	_, err := env.Stdout.Write(cib.Print(root))
 	return err
-}
-
-// failed gives an error the words known from the tool.
-func failed(err error) error {
-	if err == nil {
-		return nil
-	}
-	code := cib.ExitCode(err)
-	var x *cli.Exit
-	if errors.As(err, &x) {
-		code = x.Code
-	}
-	return &cli.Exit{Code: code, Err: fmt.Errorf("Call failed: %w", err)}
 }
