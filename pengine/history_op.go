@@ -229,13 +229,9 @@ func (s *scheduler) remapOp(r *resource, n *node, h *opEntry, of *onFail) {
 		if h.probe() && h.rc != h.expected {
 			h.status = stDone
 		}
-		if !h.expired || h.rc == h.expected {
-			r.role = rolePromoted
-		}
+		r.role = rolePromoted
 	case rcFailedPromoted:
-		if !h.expired {
-			r.role = rolePromoted
-		}
+		r.role = rolePromoted
 		h.status = stError
 	case rcNotConfigured:
 		h.status = stErrorFatal

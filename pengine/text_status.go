@@ -277,7 +277,9 @@ func (s *scheduler) primitiveLine(r *resource, name string, n *node, where bool)
 		if r.parent.isClone() {
 			id = baseID(id)
 		}
-		if rc, ok := s.failedProbe(id, n); ok {
+		// The members of a cloned group are known by numbers that no probe has.
+		cloned := r.parent.isGroup() && r.parent.parent.isClone()
+		if rc, ok := s.failedProbe(id, n); ok && !cloned {
 			b.WriteString(" (" + rcText(rc) + ") ")
 		}
 	}
