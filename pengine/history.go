@@ -347,15 +347,15 @@ func member(c *resource, base string) *resource {
 	return nil
 }
 
-// placesOf returns the nodes where an instance is or will be active.
-func (r *resource) placesOf() []*node {
-	if r.variant == primitiveVariant {
-		if r.pendingNode != nil && len(r.running) == 0 {
-			return []*node{r.pendingNode}
+// pendingElsewhere reports whether an operation of the instance is under way on
+// another node.
+func (r *resource) pendingElsewhere(n *node) bool {
+	for _, c := range r.children {
+		if c.pendingElsewhere(n) {
+			return true
 		}
-		return r.running
 	}
-	return r.location()
+	return r.pendingNode != nil && r.pendingNode != n
 }
 
 // findAnonymous assigns an instance of an anonymous clone to the history on a
@@ -390,7 +390,7 @@ func (s *scheduler) findAnonymous(n *node, parent *resource, base string) *resou
 			}
 		} else if !skip && inactive == nil && !c.is(rBlocked) {
 			inactive = member(c, base)
-			if inactive != nil && inactive.pendingNode != nil && inactive.pendingNode != n {
+			if inactive != nil && c.pendingElsewhere(n) {
 				inactive = nil
 			}
 		}
