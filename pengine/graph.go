@@ -49,6 +49,9 @@ type GraphAction struct {
 	Params []Param
 	// Downed lists node ids which this action takes down (stonith, shutdown).
 	Downed []string
+	// Maintenance lists the ids of remote nodes whose maintenance state is to be
+	// recorded, and whether they are in maintenance mode.
+	Maintenance []NodeMaintenance
 	// TargetRC is the expected return code of the agent.
 	TargetRC int
 	// Priority lets a synapse run although the transition was aborted.
@@ -57,6 +60,12 @@ type GraphAction struct {
 	Inputs []int
 	// Cause says in one sentence why the action is planned.
 	Cause string
+}
+
+// NodeMaintenance tells whether a remote node is in maintenance mode.
+type NodeMaintenance struct {
+	ID string
+	On bool
 }
 
 // Param returns the value of a parameter of the action, or "".

@@ -21,6 +21,9 @@ func (s *scheduler) buildGraph() {
 		g.Params = append(g.Params, Param{"migration-limit", s.cfg.migrationLimit})
 	}
 	s.graph = g
+	if len(s.maintenanceChanges()) > 0 {
+		s.newGlobal(tMaintenanceNodes, tMaintenanceNodes, nil, false).set(aPseudo | aRunnable | aPrintAlways)
+	}
 	for _, r := range s.resources {
 		s.graphResource(r)
 	}
@@ -209,6 +212,9 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 		g.TargetRC = a.targetRC
 	}
 	g.Downed = s.goesDown(a, g)
+	if a.task == tMaintenanceNodes {
+		g.Maintenance = s.maintenanceChanges()
+	}
 	return g
 }
 

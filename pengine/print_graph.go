@@ -104,6 +104,20 @@ func (a *GraphAction) writeElement(b *bufio.Writer, full bool) {
 		}
 		b.WriteString("        </attributes>\n")
 	}
+	if len(a.Maintenance) > 0 {
+		b.WriteString("        <maintenance>\n")
+		for _, m := range a.Maintenance {
+			on := "0"
+			if m.On {
+				on = "1"
+			}
+			b.WriteString("          <node")
+			writeAttr(b, "id", m.ID)
+			writeAttr(b, "node_in_maintenance", on)
+			b.WriteString("/>\n")
+		}
+		b.WriteString("        </maintenance>\n")
+	}
 	if len(a.Downed) > 0 {
 		b.WriteString("        <downed>\n")
 		for _, d := range a.Downed {

@@ -168,7 +168,7 @@ func (s *scheduler) readRemoteAttrs(n *node) {
 		n.shutdown = true
 	}
 	n.standby = n.standby || isTrue(n.attrs["standby"])
-	if isTrue(n.attrs["maintenance"]) || n.stateMaintenance {
+	if r := n.connection; isTrue(n.attrs["maintenance"]) || r != nil && !r.is(rManaged) {
 		n.maintenance = true
 	}
 	if v, ok := n.attrs["resource-discovery-enabled"]; ok && !isTrue(v) {
@@ -392,14 +392,14 @@ func probesBehind(r *resource, n *node) bool {
 }
 
 // guestGoes tells that nothing need be asked on a guest node, because its
-// container is stopped or to be recovered; the start of what could have been asked
+// container is stopped, stops or moves; the start of what could have been asked
 // for, part of top, waits for what happens to the container.
 func (s *scheduler) guestGoes(n *node, top *resource) bool {
 	c := n.connection.container
 	switch {
 	case c.role == roleStopped:
 		s.probesThenStart(c, top)
-	case n.reset:
+	case n.reset, c.is(rFailed), c.next == roleStopped, c.current() != c.assigned:
 		s.orderTasks(c, tStop, top, tStart, oOptional)
 	default:
 		return false
@@ -508,6 +508,25 @@ func (s *scheduler) remoteParams(a *action, out []Param) []Param {
 			out = append(out, Param{metaName(attributeTarget), v})
 		}
 		out = append(out, Param{"CRM_meta_physical_host", host.uname})
+	}
+	return out
+}
+
+// tMaintenanceNodes is the event that records the maintenance state of nodes
+// behind connections.
+const tMaintenanceNodes = "maintenance_nodes"
+
+// maintenanceChanges lists the nodes behind connections whose maintenance state
+// is another than the recorded one.
+func (s *scheduler) maintenanceChanges() []NodeMaintenance {
+	if !s.hasRemotes {
+		return nil
+	}
+	var out []NodeMaintenance
+	for _, n := range s.nodes {
+		if n.overConnection() && !n.unborn && n.maintenance != n.stateMaintenance {
+			out = append(out, NodeMaintenance{n.id, n.maintenance})
+		}
 	}
 	return out
 }

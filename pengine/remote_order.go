@@ -56,9 +56,6 @@ func (s *scheduler) orderConnections() {
 			continue
 		}
 		n := a.node
-		if a.task == tCancel {
-			continue // done where the connection is now
-		}
 		if n == nil || !n.overConnection() || n.connection == nil || a.is(aPseudo) {
 			continue
 		}
@@ -98,6 +95,8 @@ func (s *scheduler) orderInGuest(a *action, r *resource) {
 		s.fenceNode(a.node, "container failed", false)
 	}
 	switch a.task {
+	case tCancel:
+		// done where the connection is now
 	case tStart, tPromote:
 		s.startFirst(c, a, oImpliesThen)
 		s.startFirst(r, a, oNone)
@@ -222,9 +221,9 @@ func (s *scheduler) goesDown(a *action, g *GraphAction) []string {
 			return nil
 		}
 		down := []string{a.node.id}
-		for _, x := range s.nodes {
-			if x.isGuest() && x != a.node && x.connection.container.runsOnlyOn(a.node) {
-				down = append(down, x.id)
+		for _, r := range a.node.running {
+			if r.is(rConnection) && r.container != nil && s.byName[r.id] != nil {
+				down = append(down, s.byName[r.id].id)
 			}
 		}
 		return down
@@ -238,14 +237,4 @@ func (s *scheduler) goesDown(a *action, g *GraphAction) []string {
 		return []string{a.rsc.id}
 	}
 	return nil
-}
-
-// runsOnlyOn reports whether r is active on the node n.
-func (r *resource) runsOnlyOn(n *node) bool {
-	for _, x := range r.running {
-		if x == n {
-			return true
-		}
-	}
-	return false
 }
