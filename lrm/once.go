@@ -16,5 +16,6 @@ func AgentMetaData(ctx context.Context, cfg Config, class, provider, typ string)
 
 // bare is a resource manager that does nothing by itself and has no journal.
 func bare(cfg Config) *LRM {
-	return &LRM{cfg: cfg.withDefaults(), journal: &journal{}}
+	return &LRM{cfg: cfg.withDefaults(), journal: &journal{},
+		known: traitsCache{m: map[[3]string]knownTraits{}, asking: map[[3]string]chan struct{}{}}}
 }

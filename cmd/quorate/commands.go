@@ -14,10 +14,12 @@ import (
 	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
+	"github.com/quorate/quorate/pkg/cli/pages"
 	"github.com/quorate/quorate/pkg/cli/resource"
 	"github.com/quorate/quorate/pkg/cli/shadow"
 	"github.com/quorate/quorate/pkg/cli/simulate"
 	"github.com/quorate/quorate/pkg/cli/standin"
+	"github.com/quorate/quorate/pkg/cli/stonith"
 	"github.com/quorate/quorate/pkg/cli/ticket"
 	"github.com/quorate/quorate/pkg/cli/times"
 	"github.com/quorate/quorate/pkg/cli/verify"
@@ -33,19 +35,25 @@ import (
 // commands maps each name to its command, one line a command.
 func commands() map[string]command {
 	return map[string]command{
-		"crm_simulate":         oneShot(simulate.Run),
-		"ptest":                oneShot(fromCobra(simulate.NewPtest)),
-		"cl_status":            fromCobra(node.NewClStatus),
-		"crm_mon":              fromCobra(newMon),
-		"attrd_updater":        fromCobra(attr.NewAttrdUpdater),
-		"crm_attribute":        fromCobra(attr.NewCrmAttribute),
-		"crm_failcount":        fromCobra(attr.NewCrmFailcount),
-		"crm_master":           fromCobra(attr.NewCrmMaster),
-		"cib":                  fromCobra(cibcmd.New),
-		"crm_diff":             fromCobra(diff.New),
-		"crm_verify":           fromCobra(verify.New),
-		"crm_node":             fromCobra(node.NewCrmNode),
-		"crmadmin":             fromCobra(node.NewCrmAdmin),
+		"crm_simulate":  oneShot(simulate.Run),
+		"ptest":         oneShot(fromCobra(simulate.NewPtest)),
+		"cl_status":     fromCobra(node.NewClStatus),
+		"crm_mon":       fromCobra(newMon),
+		"attrd_updater": fromCobra(attr.NewAttrdUpdater),
+		"crm_attribute": fromCobra(attr.NewCrmAttribute),
+		"crm_failcount": fromCobra(attr.NewCrmFailcount),
+		"crm_master":    fromCobra(attr.NewCrmMaster),
+		"cib":           fromCobra(cibcmd.New),
+		"crm_diff":      fromCobra(diff.New),
+		"crm_verify":    fromCobra(verify.New),
+		"crm_node":      fromCobra(node.NewCrmNode),
+		"crmadmin":      fromCobra(node.NewCrmAdmin),
+		"hb_standby":    fromCobra(node.NewHbStandby),
+		"hb_takeover":   fromCobra(node.NewHbTakeover),
+		"completion": func(env *cli.Env, args []string) int {
+			return cli.Run(env, pages.NewCompletion(env, documented()), args)
+		},
+		"man":                  func(env *cli.Env, args []string) int { return cli.Run(env, pages.NewMan(env, documented()), args) },
 		"hb_addnode":           fromCobra(node.NewAddNode),
 		"hb_delnode":           fromCobra(node.NewDelNode),
 		"arbiter":              fromCobra(daemon.NewArbiterCommand),
@@ -64,6 +72,7 @@ func commands() map[string]command {
 		"crm_error":            fromCobra(codes.New),
 		"crm_rule":             fromCobra(times.NewRule),
 		"iso8601":              fromCobra(times.NewISO8601),
+		"stonith_admin":        fromCobra(stonith.New),
 		"crm_shadow":           fromCobra(shadow.New),
 		"crm_ticket":           fromCobra(ticket.New),
 		"haresources2cib":      fromCobra(h2ccmd.New),
@@ -88,7 +97,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"cib": true, "arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "lab": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"cib": true, "completion": true, "man": true, "arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "lab": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {
@@ -100,4 +109,16 @@ func linkNames() []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// documented are the commands with man pages and completion.
+func documented() pages.Commands {
+	return pages.Commands{
+		"attrd_updater": attr.NewAttrdUpdater, "cibadmin": cibadmin.New, "cl_status": node.NewClStatus, "crm_attribute": attr.NewCrmAttribute,
+		"crm_diff": diff.New, "crm_error": codes.New, "crm_failcount": attr.NewCrmFailcount, "crm_master": attr.NewCrmMaster, "crm_mon": newMon,
+		"crm_node": node.NewCrmNode, "crm_resource": resource.New, "crm_rule": times.NewRule, "crm_shadow": shadow.New, "crm_simulate": simulate.New,
+		"crm_standby": node.NewCrmStandby, "crm_ticket": ticket.New, "crm_verify": verify.New, "crmadmin": node.NewCrmAdmin,
+		"haresources2cib": h2ccmd.New, "hb_addnode": node.NewAddNode, "hb_delnode": node.NewDelNode, "hb_standby": node.NewHbStandby,
+		"hb_takeover": node.NewHbTakeover, "iso8601": times.NewISO8601, "stonith_admin": stonith.New,
+	}
 }

@@ -38,7 +38,7 @@ var volatile = []struct {
 	with string
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`), "DATE"},
-	{regexp.MustCompile(`(Last updated: |last_update time=").*`), "$1"},
+	{regexp.MustCompile(`(Last updated: |last_update time=")[^"\n]*`), "$1"},
 	{regexp.MustCompile(`last-granted="\d+"`), `last-granted="N"`},
 	{regexp.MustCompile(`\d{11,}`), "SECONDS"},
 	{regexp.MustCompile(`Current date/time: \d+`), "SECONDS"},

@@ -10,7 +10,6 @@ import (
 	"github.com/quorate/quorate/pengine/simulate"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/source"
-	"github.com/quorate/quorate/pkg/client"
 )
 
 // liveTimeout bounds the wait for the daemon's answer.
@@ -96,12 +95,11 @@ func (o *options) check(root *cib.Element, name string) error {
 func (o *options) loadLive() (*cib.Element, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), liveTimeout)
 	defer cancel()
-	c, err := client.Dial(o.env.RunDir)
+	doc, err := source.Load(ctx, o.env, source.Source{})
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
-	return c.Document(ctx)
+	return doc.Root, nil
 }
 
 // events are the synthetic events of the command line.
