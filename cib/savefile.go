@@ -1,15 +1,14 @@
 package cib
 
 import (
+	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // SaveFile writes a whole document, status included, over a file that a person
-// works on, whole or not at all. The file keeps its mode and owner; a new one has
+// works on. The document is written beside it first, so that it is never lost. The file keeps its mode and owner; a new one has
 // mode 0600. A file with a digest beside it is one of the daemon's: it is
 // written as [WriteFile] does.
 func SaveFile(path string, root *Element) error {
@@ -23,11 +22,13 @@ func SaveFile(path string, root *Element) error {
 	if err := writeSynced(fresh, func(w io.Writer) error { _, err := root.WriteTo(w); return err }); err != nil {
 		return err
 	}
-	if fi, err := os.Stat(path); err == nil {
-		if err := likeBefore(fresh, fi); err != nil {
-			_ = os.Remove(fresh)
-			return err
+	if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() {
+		// Programs keep such a file open and read it again: it stays the same one.
+		// Should this be cut short, the whole document lies beside it.
+		if err := overwrite(path, root); err != nil {
+			return fmt.Errorf("%w (the whole document lies in %s)", err, fresh)
 		}
+		return os.Remove(fresh)
 	}
 	if err := os.Rename(fresh, path); err != nil {
 		_ = os.Remove(fresh)
@@ -36,12 +37,17 @@ func SaveFile(path string, root *Element) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// likeBefore gives a file the mode and, as root, the owner of another.
-func likeBefore(path string, old fs.FileInfo) error {
-	if st, ok := old.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
-		if err := os.Chown(path, int(st.Uid), int(st.Gid)); err != nil {
-			return err
-		}
+// overwrite writes a document into a file that is there.
+func overwrite(path string, root *Element) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
 	}
-	return os.Chmod(path, old.Mode().Perm())
+	if _, err = root.WriteTo(f); err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }

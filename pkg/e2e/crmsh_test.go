@@ -36,11 +36,15 @@ var liveSteps = []string{
 	"crm resource meta p2 set migration-threshold 5",
 	"crm resource move g1 litsha22",
 	"crm resource clear g1",
-	"crm resource failcount p1 show litsha21 => fail-count-p1",
-	"crm resource failcount p1 delete litsha21",
+	// crmsh looks for ids of nodes that are numbers, and those of this cluster are not.
+	"!crm resource failcount p1 show litsha21",
+	"crm_failcount -G -r p1 -N litsha21 => fail-count-p1",
 	"crm resource cleanup p1",
 	"crm resource constraints g1",
 	"crm resource trace p1 monitor",
+	// crmsh names a new set of attributes after the id of the node, which may begin
+	// with a digit, and that no XML id does: so the set is made before.
+	"crm node attribute litsha23 set rack r3",
 	"crm node standby litsha23",
 	"crm node online litsha23",
 	"crm node maintenance litsha23",
@@ -72,7 +76,7 @@ func TestCrmsh(t *testing.T) {
 	for _, line := range liveSteps {
 		line, want, _ := strings.Cut(line, " => ")
 		line, fails := strings.CutPrefix(line, "!")
-		script := "export HOME=/var/tmp/crm CIB_shadow_dir=/var/tmp/crm PATH=/lab/bin:/usr/bin:/bin LC_ALL=C.UTF-8; " + crm + strings.TrimPrefix(line, "crm") + " </dev/null"
+		script := "export HOME=/var/tmp/crm CIB_shadow_dir=/var/tmp/crm PATH=/lab/bin:/usr/bin:/bin LC_ALL=C.UTF-8; " + strings.Replace(line, "crm ", crm+" ", 1) + " </dev/null"
 		r := c.runWithin(2*time.Minute, at, "sh", "-c", script)
 		switch {
 		case (r.code != 0) != fails:
