@@ -248,7 +248,7 @@ func (c *checker) commanded(d *daemon, op *lrm.Op) {
 	if !s.sc.Sticky || i == nil || i.rsc.shared || !i.active || c.excuses[i.rsc.set] > s.now || c.excuses[-1] > s.now || c.unsafe {
 		return
 	}
-	if o, _ := c.owners(i.rsc); len(o) != 1 || d.ending || d.n.stopped {
+	if o, _ := c.owners(i.rsc); len(o) != 1 || d.ending || d.asked || d.n.stopped {
 		return
 	}
 	for _, r := range s.rsc {

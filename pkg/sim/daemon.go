@@ -55,6 +55,7 @@ type daemon struct {
 	flight   map[int]*operation // under way, by call
 	editNo   int
 	ending   bool
+	asked    bool     // to stop in order, which may have to wait for a quorum
 	todo     []func() // for the owner
 	owning   bool
 	executed map[string]bool

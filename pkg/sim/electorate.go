@@ -29,6 +29,7 @@ func decodeVoter(op []byte) (c agree.VoterChange, ok bool) {
 
 // shutdown is a planned stop of the daemon.
 func (d *daemon) shutdown() {
+	d.asked = true
 	if d.ctl == nil {
 		d.ending = true
 		d.leave()
