@@ -18,11 +18,14 @@ import (
 // brought any further, is refused: the error wraps ErrSchema, and nothing changed.
 func UpgradeSchema(root *Element) (*Element, Report, error) {
 	with := root.Get("validate-with")
-	if grammar.Load(with) == nil || with == grammar.Newest {
+	if grammar.Load(with) == nil {
 		return root, nil, nil
 	}
 	if p := firstFault(root, with); p != nil {
 		return nil, nil, fmt.Errorf("%w: it is not valid in %s, which it names: %v", ErrSchema, with, p)
+	}
+	if with == grammar.Newest {
+		return root, nil, nil
 	}
 	u := &schemaUpgrader{}
 	out, stopped := root, (*Problem)(nil)
