@@ -20,6 +20,8 @@ var (
 	ErrMoved = errors.New("the configuration has changed meanwhile")
 	// ErrPatch: a patch does not fit the document.
 	ErrPatch = errors.New("the patch does not apply")
+	// ErrTooLong: a text is longer than MaxSize.
+	ErrTooLong = errors.New("the document is too long")
 	// ErrDigest: a file does not match its digest.
 	ErrDigest = errors.New("the digest does not match")
 	// ErrDenied: access control does not let the user do this.
@@ -49,7 +51,7 @@ func ExitCode(err error) int {
 		return 104
 	case errors.Is(err, ErrOwner), errors.Is(err, ErrDenied):
 		return 4
-	case errors.Is(err, ErrBadData), errors.Is(err, ErrValue), errors.As(err, &pe):
+	case errors.Is(err, ErrBadData), errors.Is(err, ErrTooLong), errors.Is(err, ErrValue), errors.As(err, &pe):
 		return 65
 	}
 	return 1

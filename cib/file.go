@@ -42,10 +42,29 @@ func ReadFile(path string) (*Element, Report, error) {
 	return Read(r, path)
 }
 
+// ReadText reads all of a document's text. One that is longer than MaxSize is
+// refused, a file before it is read; the error wraps ErrTooLong.
+func ReadText(r io.Reader) ([]byte, error) {
+	var b bytes.Buffer
+	if f, ok := r.(*os.File); ok {
+		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+			if st.Size() > MaxSize {
+				return nil, fmt.Errorf("%w: it has %d bytes, at most %d are read", ErrTooLong, st.Size(), MaxSize)
+			}
+			b.Grow(int(st.Size()) + bytes.MinRead)
+		}
+	}
+	n, err := b.ReadFrom(io.LimitReader(r, MaxSize+1))
+	if err == nil && n > MaxSize {
+		err = fmt.Errorf("%w: at most %d bytes are read", ErrTooLong, MaxSize)
+	}
+	return b.Bytes(), err
+}
+
 // Read reads a document of either dialect and upgrades it; name is used in
 // errors.
 func Read(r io.Reader, name string) (*Element, Report, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	data, err := ReadText(r)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -90,7 +109,7 @@ func LoadFile(path string) (*Stored, error) {
 	if err := s.trust(f, path); err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	data, err := ReadText(f)
 	if err != nil {
 		return nil, err
 	}

@@ -198,3 +198,18 @@ func TestDiff(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestHugeFileIsRefusedUnread sees that a file of a gigabyte is refused at once.
+func TestHugeFileIsRefusedUnread(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cib.xml")
+	f, err := os.Create(path)
+	if err == nil {
+		err = errors.Join(f.Truncate(1<<30), f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ReadFile(path); !errors.Is(err, ErrTooLong) {
+		t.Errorf("%v", err)
+	}
+}

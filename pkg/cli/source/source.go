@@ -86,7 +86,7 @@ func read(r io.Reader, name string) ([]byte, error) {
 	if strings.HasSuffix(name, ".bz2") {
 		r = bzip2.NewReader(r)
 	}
-	data, err := io.ReadAll(io.LimitReader(r, cib.MaxSize+1))
+	data, err := cib.ReadText(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
