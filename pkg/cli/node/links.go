@@ -23,7 +23,8 @@ func NewLinks(env *cli.Env) *cobra.Command {
 		Long: `links shows each link of this node to each other node as this node sees it: its
 state, the round trip time, the frames received, lost on the way and sent to that
 node alone, the heartbeats that came later than warntime, and how long ago the last
-frame came in; then how well this node itself beats, and what it has dropped.`,
+frame came in; then how well this node itself beats, how late each step between
+a frame in the kernel and a confirmation sent was here, and what it has dropped.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := client.Dial(env.RunDir)
