@@ -132,6 +132,17 @@ func (m *Machine) notAgreed() string {
 		}
 		return "no view yet: waiting for the other nodes until initdead, or for stores to be admitted"
 	}
+	if m.hasBase && !m.inst.IsZero() && !m.leaseValid() {
+		var silent []string
+		for _, p := range m.order {
+			if p.alive && !m.echoed(p.name, m.now-m.t.l) {
+				silent = append(silent, p.name)
+			}
+		}
+		if len(silent) > 0 { // they are heard still: the lease ends before deadtime
+			return fmt.Sprintf("no quorum has confirmed this node for %d ms: not %s", m.t.l/1e6, strings.Join(silent, ", "))
+		}
+	}
 	return "no view yet: the nodes heard have not agreed"
 }
 
