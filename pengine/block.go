@@ -12,12 +12,12 @@ func (s *scheduler) blockDependents(a *action) {
 	if !start && a.task != tPromote {
 		return
 	}
-	r := a.rsc.top()
+	r := a.rsc.outermost()
 	if r.isGroup() {
 		return // neither a group nor a member of one blocks what is with it
 	}
-	for _, c := range r.children {
-		x := c.firstAction(a.task, nil)
+	for _, c := range r.instances() {
+		x := r.actor(c, a.task).firstAction(a.task, nil)
 		if x == nil || x.is(aRunnable) {
 			return
 		}

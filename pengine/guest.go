@@ -139,10 +139,9 @@ func (r *resource) inGuestOf(n *node) bool {
 	return n != nil && n.isGuest() && r != nil && len(r.fillers) > 0 && n.connection.container == r
 }
 
-// lostInside tells that r was in a container that is to be recovered and cannot
-// start in it again.
+// lostInside tells that r is in a container and cannot start in it again.
 func (r *resource) lostInside() bool {
-	if !r.assigned.isGuest() || !r.assigned.reset {
+	if !r.assigned.isGuest() {
 		return false
 	}
 	start := r.firstAction(tStart, nil)

@@ -214,7 +214,7 @@ func (s *scheduler) promotionNode(clone, r *resource) *node {
 		return nil
 	case r.priority < 0:
 		return nil
-	case !n.canRun():
+	case !n.canRun(), n.isGuest() && len(n.connection.container.nextNodes()) == 0:
 		return nil
 	}
 	if !clone.allowed[n.idx].present || int(clone.allowed[n.idx].count) >= clone.promotedNodeMax && r.is(rManaged) {

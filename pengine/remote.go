@@ -156,14 +156,14 @@ func (s *scheduler) unpackRemoteState(n *node, e *cib.Element) {
 	n.wasFenced = parseInt(e.Get("node_fenced")) != 0
 	n.stateMaintenance = parseInt(e.Get("node_in_maintenance")) != 0
 	n.unclean, n.unseen = false, false
-	if t := e.First("transient_attributes"); t != nil {
-		s.nodeAttrs(t, n, true)
-	}
 }
 
 // readRemoteAttrs reads what the attributes of a node behind a connection ask
 // for, when it is clear whether it is connected.
-func (s *scheduler) readRemoteAttrs(n *node) {
+func (s *scheduler) readRemoteAttrs(n *node, e *cib.Element) {
+	if t := e.First("transient_attributes"); t != nil {
+		s.nodeAttrs(t, n, true)
+	}
 	if shutdownAsked(n) {
 		n.shutdown = true
 	}
@@ -236,7 +236,7 @@ func (s *scheduler) remoteHistories(status *cib.Element, rest bool) bool {
 			n.historyRead = rest
 			continue
 		}
-		s.readRemoteAttrs(n)
+		s.readRemoteAttrs(n, e)
 		s.readHistory(n, e)
 		any = true
 	}
