@@ -330,7 +330,7 @@ func (s *scheduler) actionRunnable(a *action, forGraph bool) {
 	switch {
 	case a.node == nil:
 		a.clear(aRunnable)
-	case !a.node.online && !(a.node.isGuest() && a.node.reset):
+	case !a.node.online && !(a.node.isGuest() && !a.node.reset):
 		a.clear(aRunnable)
 		if a.rsc.is(rManaged) && forGraph && a.task == tStop && !a.node.unclean {
 			s.fenceNode(a.node, "resource actions are unrunnable", false)

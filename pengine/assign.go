@@ -223,7 +223,8 @@ func (s *scheduler) finalizeAssignment(r *resource, n *node, force bool) {
 		r.clear(rProvisional)
 		return
 	}
-	if !force && n != nil && (r.allowed[n.idx].w < 0 || !n.canRun()) {
+	// The connection to a guest node may still come up.
+	if !force && n != nil && (r.allowed[n.idx].w < 0 || !n.canRun() && !n.isGuest()) {
 		s.setNext(r, roleStopped, "node availability")
 		n = nil
 	}
