@@ -11,7 +11,8 @@
 // [Cancelled], so that every operation is answered.
 //
 // Agents are scripts of the classes ocf, lsb and heartbeat, executed as processes,
-// and the built-in ones of package agents, executed in this process. A script gets
+// units of systemd (class systemd, over D-Bus; class service takes an init script
+// where there is one), and the built-in ones of package agents, executed in this process. A script gets
 // its own process group and, where control groups (v2) are mounted, a group of its
 // own, a clean environment, and at its timeout a SIGKILL for all that belongs to
 // it. What it leaves running when it ends by itself lives on. Without control

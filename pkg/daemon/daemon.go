@@ -38,6 +38,7 @@ type Daemon struct {
 	guard      *guard.Guard
 	machine    *controller.Machine
 	attrs      *attributes
+	cutShort   map[string]string // resources that were not simply stopped when everything had to go, and why
 	alerts     *alert.Runner
 	alerted    map[string]uint64 // the members that alerts have been told of, and their incarnations
 	edits      *member.Edits

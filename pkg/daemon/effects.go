@@ -85,6 +85,7 @@ func (d *Daemon) schedule(e controller.Schedule) {
 		if err == nil {
 			g, next = res.Graph, res.NextChange
 			d.remarks(res)
+			d.logPlan(e, res)
 			d.log.Debug(fmt.Sprintf("policy engine: %d actions in %v", len(g.Actions), time.Since(now)), "component", "pengine")
 		}
 		d.machine.Scheduled(time.Now(), e.Serial, g, next, err)
@@ -122,6 +123,67 @@ func (d *Daemon) remarks(res *pengine.Result) {
 			d.log.Log(context.Background(), level, s, "component", "pengine")
 		}
 	}
+}
+
+// logPlan says what the policy engine has decided, in the lines known from the
+// field; a run without an action says nothing.
+func (d *Daemon) logPlan(e controller.Schedule, res *pengine.Result) {
+	if len(res.Graph.Actions) == 0 {
+		return
+	}
+	say := func(format string, a ...any) { d.log.Info(fmt.Sprintf(format, a...), "component", "pengine") }
+	for _, n := range e.Root.Path("status").All("node_state") {
+		if n.Get("crmd") != "online" {
+			continue
+		}
+		if standby(e.Root, n) {
+			say("unpack_nodes: Node %s is in standby-mode", n.Get("uname"))
+		}
+		say("determine_online_status: Node %s is online", n.Get("uname"))
+	}
+	for _, a := range res.Graph.Actions {
+		if a.Kind != pengine.RscOp || a.Primitive == nil {
+			continue
+		}
+		switch name := a.Operation; {
+		case name == "start":
+			say("StartRsc: %s Start %s", a.Node, a.Primitive.ID)
+		case name == "stop":
+			say("StopRsc: %s Stop %s", a.Node, a.Primitive.ID)
+		case name == "promote":
+			say("PromoteRsc: %s Promote %s", a.Node, a.Primitive.ID)
+		case name == "demote":
+			say("DemoteRsc: %s Demote %s", a.Node, a.Primitive.ID)
+		case name == "monitor" && a.Param("CRM_meta_interval") != "" && a.Param("CRM_meta_interval") != "0":
+			say("Recurring: %s %s", a.Node, a.Key)
+		}
+	}
+	say("stage8: Created transition graph %d.", res.Graph.TransitionID)
+}
+
+// standby reports whether the attribute standby of a node says so, permanent or
+// transient.
+func standby(root, state *cib.Element) bool {
+	found := false
+	look := func(e *cib.Element) {
+		if e == nil {
+			return
+		}
+		for _, set := range e.All("instance_attributes") {
+			for _, nv := range set.All("nvpair") {
+				if on, err := cib.ParseBool(nv.Get("value")); nv.Get("name") == "standby" && err == nil && on {
+					found = true
+				}
+			}
+		}
+	}
+	for _, n := range root.Path("configuration", "nodes").All("node") {
+		if n.Get("uname") == state.Get("uname") {
+			look(n)
+		}
+	}
+	look(state.First("transient_attributes"))
+	return found
 }
 
 // maxSaid bounds the memory of what was said; beyond it things are said again.
@@ -232,5 +294,6 @@ func (d *Daemon) result(r *lrm.Result) {
 		return
 	}
 	d.alertResult(r)
+	d.wellAgain(r)
 	d.machine.Result(time.Now(), r)
 }

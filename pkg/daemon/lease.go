@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -59,19 +60,45 @@ func (d *Daemon) policy() string { return member.Policy(d.replica.Root()) }
 func (d *Daemon) stopAll(deadline time.Time) {
 	begun := time.Now()
 	kept := false
+	cut := map[string]string{}
 	released := d.lrm.StopAll(context.Background(), deadline)
 	for _, r := range released {
 		switch r.How {
 		case lrm.ReleasedByStop:
 		case lrm.ReleasedByForce:
+			cut[r.Resource] = fmt.Sprintf("%s was taken away by force at %s when the right to run it had ended: %s", r.Resource, time.Now().Format("15:04:05"), r.Reason)
 			d.log.Warn(fmt.Sprintf("%s was %s after %v: %s", r.Resource, r.How, r.Took.Round(time.Millisecond), r.Reason), "component", "lrmd")
 		default:
 			kept = true
+			cut[r.Resource] = fmt.Sprintf("%s was not released in time at %s and may still be active here: %s", r.Resource, time.Now().Format("15:04:05"), r.Reason)
 			d.log.Error(fmt.Sprintf("%s was %s in time and may still be active here: %s", r.Resource, r.How, r.Reason), "component", "lrmd")
 		}
 	}
+	d.noteCut(cut)
 	if !kept && len(released) > 0 {
 		d.log.Info(fmt.Sprintf("All HA resources relinquished after %v.", time.Since(begun).Round(time.Millisecond)), "component", "lrmd")
+	}
+}
+
+// noteCut remembers for the status which resources were not simply stopped when
+// everything had to go, and why.
+func (d *Daemon) noteCut(cut map[string]string) {
+	if len(cut) == 0 {
+		return
+	}
+	go d.call(func() {
+		if d.cutShort == nil {
+			d.cutShort = map[string]string{}
+		}
+		maps.Copy(d.cutShort, cut)
+	})
+}
+
+// wellAgain forgets that a resource was cut short: an operation of it has
+// succeeded since.
+func (d *Daemon) wellAgain(r *lrm.Result) {
+	if r.Status == lrm.Done && r.RC == lrm.OK && r.Op.TransitionKey != "" {
+		delete(d.cutShort, r.Op.Resource)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -179,6 +180,9 @@ func (d *Daemon) status() *client.Status {
 		}
 	}
 	s.Problems = append(s.Problems, d.conflicts()...)
+	for _, rsc := range slices.Sorted(maps.Keys(d.cutShort)) {
+		s.Problems = append(s.Problems, d.cutShort[rsc])
+	}
 	s.Electorate = d.electorate.Electorate()
 	for _, e := range s.Electorate {
 		if e.Why != "" {
