@@ -132,6 +132,11 @@ func TestArticleCIB(t *testing.T) {
 	c.start()
 	c.owned(floating, "litsha21")
 	c.formed(directors...)
+	c.sub("the plan in the log", func(t *testing.T, c *cluster) {
+		dc := c.dc(directors...)
+		c.inOrder(dc, "determine_online_status: Node litsha21 is online", "StartRsc: litsha21 Start IPaddr_1", "stage8: Created transition graph",
+			"Initiating action", "IPaddr_1_start_0 on litsha21", "(Complete=")
+	})
 
 	c.sub("configuration", func(t *testing.T, c *cluster) {
 		c.same(directors...)
@@ -202,4 +207,20 @@ func TestDamagedArticleCIB(t *testing.T) {
 	if got := c.ok("litsha21", "cat", cibFile); got != damaged {
 		t.Errorf("the refused file was changed:\n%s", got)
 	}
+}
+
+// inOrder waits for texts that follow one another in the log of a daemon.
+func (c *cluster) inOrder(name string, texts ...string) {
+	c.t.Helper()
+	c.until("these texts in order in the log of "+name, func() (bool, string) {
+		rest := c.log(name)
+		for _, text := range texts {
+			i := strings.Index(rest, text)
+			if i < 0 {
+				return false, text + " does not follow\n" + c.log(name)
+			}
+			rest = rest[i+len(text):]
+		}
+		return true, ""
+	})
 }
