@@ -35,15 +35,18 @@ func TestCommand(t *testing.T) {
 	if out, _, code := call(t, "-s"); code != 1 || out != "CLUSTER WARN: offline node: n2\n" {
 		t.Errorf("-s: exit %d, %s", code, out)
 	}
-	if _, errs, code := call(t, "--output-as", "html"); code != cli.ExitUsage || !strings.Contains(errs, "not implemented yet") {
+	if out, errs, code := call(t, "--output-as", "html"); code != 0 || !strings.Contains(out, "<h2>Node List</h2>") {
 		t.Errorf("html: exit %d, %s", code, errs)
 	}
+	if out, errs, code := call(t, "-X"); code != 0 || !strings.Contains(out, "<crm_mon version=") || strings.Contains(out, "<status code") {
+		t.Errorf("-X: exit %d, %s", code, errs)
+	}
 	t.Setenv("CIB_file", path+".none")
-	if _, errs, code := call(t, "-1"); code != cli.ExitNoInput || !strings.Contains(errs, "cannot read CIB_file") {
+	if _, errs, code := call(t, "-1"); code != cli.ExitNoInput || !strings.Contains(errs, "no such file") {
 		t.Errorf("no file: exit %d, %s", code, errs)
 	}
 	t.Setenv("CIB_file", "")
-	if _, errs, code := call(t, "-1"); code != cli.ExitDisconnect || errs != "the daemon is not running\n" {
+	if _, errs, code := call(t, "-1"); code != cli.ExitDisconnect || errs != "crm_mon: the daemon is not running\n" {
 		t.Errorf("no daemon: exit %d, %s", code, errs)
 	}
 }

@@ -67,16 +67,17 @@ var variants = []struct {
 
 // known are cases in which we differ, and why.
 var known = map[string]string{
-	"bug-1765":              "an orphaned instance that a probe alone made is not counted",
-	"bug-lf-2508":           "numbering of cloned groups that share a node with a lost one",
-	"clone-anon-dup":        "an anonymous clone twice on one node: the orphaned copy is counted for each member",
-	"bug-cl-5212":           "which copies of a clone are surplus when nodes are lost",
-	"clone-requires-quorum": "which copies of a clone are surplus when nodes are lost",
-	"unmanaged-promoted":    "the order of unmanaged copies on lost nodes",
-	"intervals":             "an interval written P30S, which is no ISO 8601 duration, is not read",
-	"promoted-7":            "result 8 where 0 was expected, from a feature set before 3, on a lost node",
-	"remote-orphaned2":      "Pacemaker Remote nodes whose resource is gone",
-	"whitebox-orphan-ms":    "guest nodes whose resource is gone",
+	"multiply-active-stonith": "the order of the failed actions of two nodes",
+	"bug-1765":                "an orphaned instance that a probe alone made is not counted",
+	"bug-lf-2508":             "numbering of cloned groups that share a node with a lost one",
+	"clone-anon-dup":          "an anonymous clone twice on one node: the orphaned copy is counted for each member",
+	"bug-cl-5212":             "which copies of a clone are surplus when nodes are lost",
+	"clone-requires-quorum":   "which copies of a clone are surplus when nodes are lost",
+	"unmanaged-promoted":      "the order of unmanaged copies on lost nodes",
+	"intervals":               "an interval written P30S, which is no ISO 8601 duration, is not read",
+	"promoted-7":              "result 8 where 0 was expected, from a feature set before 3, on a lost node",
+	"remote-orphaned2":        "Pacemaker Remote nodes whose resource is gone",
+	"whitebox-orphan-ms":      "guest nodes whose resource is gone",
 }
 
 // compare renders a case with options and compares it with the oracle.

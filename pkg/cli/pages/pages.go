@@ -116,7 +116,7 @@ func Man(w io.Writer, name string, c *cobra.Command) {
 	esc := strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace
 	line := func(s string) string {
 		if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
-			s = `\&` + s
+			return `\&` + esc(s)
 		}
 		return esc(s)
 	}
