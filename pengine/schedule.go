@@ -64,6 +64,7 @@ func (s *scheduler) unpack() {
 }
 
 func (s *scheduler) plan() {
+	s.applyHealth()
 	s.unpackConstraints()
 	s.nodeCriteria()
 	for _, r := range s.resources {

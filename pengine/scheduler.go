@@ -95,6 +95,7 @@ type config struct {
 	batchLimit, migrationLimit                 string
 	shutdownLock                               bool
 	healthStrategy                             string
+	health                                     healthScores
 }
 
 // Options change how Schedule works; the zero value is the normal way.
@@ -207,7 +208,7 @@ func (s *scheduler) unpackConfig() {
 	c.clusterDelay = s.option("cluster-delay", "60s")
 	c.batchLimit = s.option("batch-limit", "0")
 	c.migrationLimit = s.option("migration-limit", "-1")
-	c.healthStrategy = s.option("node-health-strategy", "none")
+	s.unpackHealth()
 	if c.fencing && c.watchdog {
 		s.haveFenceDevice = true
 	}
@@ -233,9 +234,6 @@ func (s *scheduler) unpackConfig() {
 	case "stop":
 	default:
 		s.errorf("no-quorum-policy has the unknown value %q: stop is used", p)
-	}
-	if c.healthStrategy != "none" {
-		s.warnf("node-health-strategy %s is not supported yet and ignored", c.healthStrategy)
 	}
 	if c.shutdownLock {
 		s.warnf("shutdown-lock is not supported yet and ignored")

@@ -101,7 +101,11 @@ func (s *scheduler) statusText(w io.Writer) {
 			case n.overConnection():
 				kind = "Remote"
 			}
-			switch t := n.statusText(); t {
+			t := n.statusText()
+			if h := s.healthText(n); h != "" {
+				t += " (health is " + strings.ToUpper(h) + ")"
+			}
+			switch t {
 			case "online":
 				lists[kind+"Online"] = append(lists[kind+"Online"], n.uname)
 			case "OFFLINE":

@@ -14,7 +14,7 @@ const oldFeatureSet = "<3.15.1"
 func (r *Result) StatusXML() []*cib.Element {
 	nodes, resources := cib.New("nodes"), cib.New("resources")
 	for _, n := range r.s.nodes {
-		nodes.Children = append(nodes.Children, n.statusXML())
+		nodes.Children = append(nodes.Children, r.s.nodeXML(n))
 	}
 	for _, x := range r.s.resources {
 		if x.listed() {
@@ -27,10 +27,10 @@ func (r *Result) StatusXML() []*cib.Element {
 	return []*cib.Element{nodes, resources}
 }
 
-func (n *node) statusXML() *cib.Element {
+func (s *scheduler) nodeXML(n *node) *cib.Element {
 	b := strconv.FormatBool
 	e := cib.New("node", "name", n.uname, "id", n.id, "online", b(n.online), "standby", b(n.standby), "standby_onfail", b(n.standbyOnFail),
-		"maintenance", b(n.maintenance), "pending", b(n.pending), "unclean", b(n.unclean), "health", "green")
+		"maintenance", b(n.maintenance), "pending", b(n.pending), "unclean", b(n.unclean), "health", orDefault(s.healthText(n), "green"))
 	if n.online {
 		fs := n.featureSet
 		if fs == "" {

@@ -156,7 +156,7 @@ func (n Node) History() *cib.Element { return n.n.lrm }
 func (n Node) State() *cib.Element { return n.n.state }
 
 // XML is the element of a node as --output-as=xml has it.
-func (n Node) XML() *cib.Element { return n.n.statusXML() }
+func (n Node) XML() *cib.Element { return n.s.nodeXML(n.n) }
 
 // OK tells whether the handle is a resource.
 func (r Resource) OK() bool { return r.r != nil }

@@ -268,6 +268,9 @@ func (c *Contribution) possessive() string {
 func (c *Contribution) name() string {
 	switch c.Kind {
 	case kindLocation:
+		if c.ID == healthID {
+			return "health of the node"
+		}
 		return "location " + c.ID
 	case kindColocation, kindColocated:
 		verb := " with "
