@@ -106,7 +106,7 @@ func (s *scheduler) healthText(n *node) string {
 func (s *scheduler) healthColour(v string) string {
 	score, h := s.healthScore(v), s.cfg.health
 	switch {
-	case score <= h.red:
+	case score <= h.red && !strings.EqualFold(v, "yellow"):
 		return "red"
 	case strings.EqualFold(v, "yellow"), h.green < 0 && score <= h.yellow:
 		return "yellow"
