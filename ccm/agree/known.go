@@ -72,7 +72,12 @@ func (m *Machine) learnVoters() {
 // in nanoseconds or until it restarts: it beats, and does not do its part.
 func (m *Machine) Shun(now int64, name string, d int64) {
 	m.advance(now)
-	if p := m.peers[name]; p != nil && p.alive {
+	p := m.peers[name]
+	switch {
+	case p == nil || !p.alive:
+	case !m.quorate(m.row() &^ p.bit):
+		m.say("shun "+name, "%s beats, but it does not answer; it is not left out of the view, for without it there is no quorum", name)
+	default:
 		p.shunned = m.now + d
 		m.beatNow, m.targetOK = true, false
 		m.wake(p.shunned)

@@ -77,6 +77,9 @@ func (m *Machine) settleView() {
 	default:
 		if !m.inst.IsZero() && m.spoiled != m.inst {
 			m.spoiled = m.inst
+			for _, p := range m.order {
+				p.shunned, m.targetOK = 0, false // without quorum nobody can be spared
+			}
 			if m.leads() {
 				m.failPending(ErrUnknown)
 			}

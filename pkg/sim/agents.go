@@ -284,8 +284,11 @@ func (o *operation) done(timeout bool) {
 			r.RC = lrm.NotRunning // it never invents what is not there: two would be active
 		case lies:
 			r.RC = lrm.NotRunning
+			i.rogue = true // nobody knows any more that it is active
 		case fails:
 			r.RC = lrm.ErrGeneric
+		default:
+			i.rogue = false
 		}
 	case fails:
 		r.RC = lrm.ErrGeneric
