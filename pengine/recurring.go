@@ -9,10 +9,9 @@ func (s *scheduler) recurring(r *resource) {
 	}
 	var start *action
 	n := r.assigned
-	if n != nil && n.maintenance {
-		return
-	}
-	if n != nil && (r.next != roleStopped || !r.is(rManaged)) {
+	// Where it runs nothing is planned in maintenance; elsewhere it is watched
+	// that it does not run.
+	if n != nil && !n.maintenance && (r.next != roleStopped || !r.is(rManaged)) {
 		start = s.startAction(r, n, true)
 	}
 	for i, op := range r.opsXML {

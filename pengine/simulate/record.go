@@ -91,7 +91,7 @@ func digest(a *pengine.GraphAction, interval int) string {
 	slices.SortStableFunc(ps, func(x, y pengine.Param) int { return strings.Compare(x.Name, y.Name) })
 	e := cib.New("parameters")
 	for _, p := range ps {
-		set(e, p.Name, p.Value)
+		e.Attrs = append(e.Attrs, cib.Attr{Name: p.Name, Value: p.Value})
 	}
 	sum := md5.Sum([]byte(" " + string(cib.PrintCompact(e)) + "\n"))
 	return hex.EncodeToString(sum[:])
