@@ -288,6 +288,9 @@ func (s *session) execute(res *pengine.Result) error {
 	s.report.transition(events)
 	if !complete && !failed {
 		fmt.Fprintln(s.o.env.Stderr, "Transition failed: terminated\nAn invalid transition was produced")
+		for _, l := range pengine.OrderLoops(s.root) {
+			fmt.Fprintln(s.o.env.Stderr, l)
+		}
 	}
 	if err := s.o.save(s.o.saveOutput, s.writer(after)); err != nil {
 		return err

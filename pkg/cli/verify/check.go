@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/source"
 )
@@ -63,6 +64,10 @@ func (c *check) document(doc *source.Document) {
 		c.say(c.verbose > 0, "%s: error: %s", at.place(doc.Name, s), s)
 	}
 	for _, s := range res.Warnings {
+		c.warnings++
+		c.say(c.verbose > 0, "%s: warning: %s", at.place(doc.Name, s), s)
+	}
+	for _, s := range pengine.OrderLoops(doc.Root) {
 		c.warnings++
 		c.say(c.verbose > 0, "%s: warning: %s", at.place(doc.Name, s), s)
 	}
