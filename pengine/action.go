@@ -333,7 +333,7 @@ func (s *scheduler) actionRunnable(a *action, forGraph bool) {
 	case !a.node.online && !(a.node.isGuest() && !a.node.reset):
 		a.clear(aRunnable)
 		if a.rsc.is(rManaged) && forGraph && a.task == tStop && !a.node.unclean {
-			s.fenceNode(a.node, "resource actions are unrunnable", false)
+			s.fenceNode(a.node, a.task+" is unrunnable", false)
 		}
 	case a.node.pending:
 		a.clear(aRunnable)
