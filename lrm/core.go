@@ -14,6 +14,10 @@ type Core struct {
 	sched  *schedule
 	hist   history
 	active *activeSet
+	// fallen are resources that a check found not running where they were active,
+	// by what made them so, until they are stopped or started: the history would
+	// tell of the failure for ever, also when this node has left and come back.
+	fallen map[string]Op
 	limit  int
 	// releases counts the releases of everything that are under way.
 	releases int
@@ -55,7 +59,7 @@ func NewCore(limit int, report func(Result)) *Core {
 }
 
 func newCore(limit int, report func(Result, func(Result)), note func(journalLine)) *Core {
-	return &Core{sched: newSchedule(limit), hist: history{}, active: newActiveSet(), unstopped: map[string]Result{}, forced: map[string]bool{}, limit: limit, report: report, note: note}
+	return &Core{sched: newSchedule(limit), hist: history{}, active: newActiveSet(), fallen: map[string]Op{}, unstopped: map[string]Result{}, forced: map[string]bool{}, limit: limit, report: report, note: note}
 }
 
 // Submit queues an operation; done, which may be nil, gets its first result
@@ -100,6 +104,7 @@ func (c *Core) Cancel(resource, name string, interval time.Duration) {
 // Forget is [LRM.Forget].
 func (c *Core) Forget(resource string) {
 	delete(c.hist, resource)
+	delete(c.fallen, resource)
 	c.lost(c.sched.endRecurring(resource))
 }
 
@@ -179,7 +184,15 @@ func (c *Core) believe(r *Result, fresh bool) {
 		}
 		return
 	}
-	if c.active.end(r) {
+	was := c.active.m[name]
+	changed := c.active.end(r)
+	switch {
+	case was != nil && c.active.m[name] == nil && r.Op.Interval > 0:
+		c.fallen[name] = was.op
+	case c.active.m[name] != nil, r.Op.Name == "stop" && r.Status == Done && r.RC == OK:
+		delete(c.fallen, name)
+	}
+	if changed {
 		if a := c.active.m[name]; a != nil {
 			c.note(journalLine{Active: name, Op: &a.op})
 		} else {
@@ -211,7 +224,7 @@ type Release struct {
 }
 
 // BeginRelease withdraws what waits, accepts nothing but stops from now on, and
-// plans the stops of what is active and managed; the caller kills what is under
+// plans the stops of what is active or has fallen, and is managed; the caller kills what is under
 // way and no stop. managed and requires are those of [Config] and may be nil.
 func (c *Core) BeginRelease(managed func(string) bool, requires func(string) []string) []Release {
 	c.releases++
@@ -261,11 +274,13 @@ func (c *Core) plan(managed func(string) bool, requires func(string) []string) [
 			return req[[2]string{user, used}] && c.active.m[user].began > c.active.m[used].began
 		}
 	}
+	for _, n := range slices.Sorted(maps.Keys(c.fallen)) {
+		if c.active.m[n] == nil && (managed == nil || managed(n)) {
+			out = append(out, Release{Op: releaseOp(c.fallen[n])})
+		}
+	}
 	for _, n := range names {
-		op := c.active.m[n].op
-		op.Params = withoutTimes(op.Params)
-		op.Name, op.Interval, op.StartDelay, op.TransitionKey, op.Serial = "stop", 0, 0, "", 0
-		r := Release{Op: op}
+		r := Release{Op: releaseOp(c.active.m[n].op)}
 		for _, user := range names {
 			if user != n && needs(user, n) {
 				r.Users = append(r.Users, user)
@@ -274,4 +289,11 @@ func (c *Core) plan(managed func(string) bool, requires func(string) []string) [
 		out = append(out, r)
 	}
 	return out
+}
+
+// releaseOp is the stop of what an operation made active.
+func releaseOp(op Op) Op {
+	op.Params = withoutTimes(op.Params)
+	op.Name, op.Interval, op.StartDelay, op.TransitionKey, op.Serial = "stop", 0, 0, "", 0
+	return op
 }

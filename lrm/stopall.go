@@ -134,9 +134,19 @@ func withoutTimes(params map[string]string) map[string]string {
 
 // stopOne stops a resource and waits for the result or for the end of ctx.
 func (l *LRM) stopOne(ctx context.Context, op Op, deadline time.Time) (how, reason string) {
-	var still bool
-	l.ask(func() { still = l.core.active.m[op.Resource] != nil })
-	if !still {
+	var still, fallen bool
+	l.ask(func() {
+		still = l.core.active.m[op.Resource] != nil
+		_, fallen = l.core.fallen[op.Resource]
+	})
+	switch {
+	case still:
+	case fallen && time.Until(deadline) > 0:
+		// A check found it not running: its stop tidies up, and nothing depends on it.
+		op.Timeout = time.Until(deadline)
+		l.submit(op, nil)
+		return ReleasedByStop, ""
+	default:
 		return ReleasedByStop, ""
 	}
 	op.Timeout = time.Until(deadline)

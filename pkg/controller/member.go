@@ -21,7 +21,10 @@ func (m *Machine) obey(msg *message) {
 			m.to(NotDC, "I_NOT_DC", "C_HA_MESSAGE", "do_cl_join_finalize_respond")
 		}
 		for _, k := range slices.Sorted(maps.Keys(m.uncounted)) {
-			m.send(m.view.DC, m.uncounted[k])
+			// The history goes with it as it is now: what was so then may be over.
+			again := *m.uncounted[k]
+			again.Resources, again.OwnStops = m.resourceText(again.Resource), m.ownStops
+			m.send(m.view.DC, &again)
 		}
 		if m.leaving {
 			m.askShutdown()
