@@ -100,6 +100,10 @@ const (
 	PlantDiskVote
 	// PlantVoteTwice: the DC's own vote for a change counts twice (rule 22).
 	PlantVoteTwice
+	// PlantDirected breaks no rule that safety needs, either: a node that has
+	// installed a view proposes only what [Machine.ProposeView] asks for, and any
+	// proposal is promised.
+	PlantDirected
 	// PlantNoUniq: the number alone identifies a ballot, whoever proposed it (rule 1).
 	PlantNoUniq
 )

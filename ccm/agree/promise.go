@@ -73,7 +73,7 @@ func (m *Machine) settleHeld() {
 	}
 	want := m.members(m.target())
 	for _, h := range m.held {
-		if sameMembers(want, h.p.Members) || m.planted(PlantAnyTarget) {
+		if sameMembers(want, h.p.Members) || m.planted(PlantAnyTarget|PlantDirected) {
 			m.stepDown()
 			m.bind(h.p.Ballot, h.p.Members)
 			m.send(h.p.Ballot.Proposer, m.promise())

@@ -48,6 +48,9 @@ func (m *Machine) think() {
 		m.thinkAtRandom(set)
 		return
 	}
+	if m.planted(PlantDirected) && !m.inst.IsZero() {
+		return
+	}
 	ms := m.members(set)
 	if !m.quorate(set) || m.content(ms) {
 		m.wantSet = false
@@ -99,6 +102,20 @@ func (m *Machine) thinkAtRandom(set uint64) {
 	if !slices.ContainsFunc(ms, func(x Member) bool { return x.Incarnation == 0 }) {
 		m.propose(ms)
 	}
+}
+
+// ProposeView makes this node propose a view of itself and these nodes, whether or
+// not it is what it wants: for tests with [PlantDirected]. It reports whether all
+// of them have been heard of, for only then it can.
+func (m *Machine) ProposeView(now int64, names []string) bool {
+	m.advance(now)
+	ms := m.members(m.mask(names) | m.self)
+	if m.leaving != nil || slices.ContainsFunc(ms, func(x Member) bool { return x.Incarnation == 0 }) {
+		return false
+	}
+	m.propose(ms)
+	m.settle()
+	return true
 }
 
 // content reports whether what is agreed, or about to be, is what is wanted.

@@ -23,6 +23,9 @@ type Config struct {
 	// Candidate is a configuration found on disk that the cluster may not
 	// know, as text, or "".
 	Candidate string
+	// Secretive leaves out of the reports to the DC what is in flight (rule 30). For
+	// tests of tests.
+	Secretive bool
 }
 
 // Machine is the controller of one node. It is not safe for concurrent use.

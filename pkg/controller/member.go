@@ -129,7 +129,7 @@ func (m *Machine) resourceText(resource string) []string {
 		all.merge(e)
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.flight)) {
-		if o := m.flight[key]; o.Resource == resource && remembered(&o) {
+		if o := m.flight[key]; o.Resource == resource && remembered(&o) && !m.cfg.Secretive {
 			all.merge(pendingRecord(m.cfg.Self, &o, pendingCall))
 		}
 	}

@@ -17,8 +17,8 @@ func Refuse(sc *sim.Scenario) error {
 	if len(sc.Arbiters)+len(sc.Spares)+len(sc.Weights) > 0 {
 		bad = append(bad, "arbiter, spare and votes")
 	}
-	if sc.RandomViews {
-		bad = append(bad, "views random")
+	if sc.RandomViews || sc.DirectedViews {
+		bad = append(bad, "views random or directed")
 	}
 	if sc.Loose {
 		bad = append(bad, "sessions loose")

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quorate/quorate/cib"
@@ -80,6 +81,11 @@ func (s *sim) apply(e *Step) {
 	case "cleanup":
 		s.checks.excuse(e.Resource, 0)
 		ok = s.cleanup(e.Resource)
+	case "propose":
+		s.checks.excuse("", 0)
+		if ok = n.d != nil && !n.d.ending && n.frozen <= s.now && n.hung <= s.now; ok {
+			n.d.run(func() { n.d.m.ProposeView(n.local(), strings.Fields(e.Value)) })
+		}
 	case "expect":
 		s.expect(e)
 		return

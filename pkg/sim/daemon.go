@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -69,14 +68,12 @@ func newDaemon(n *node, inc uint64) *daemon {
 		return d
 	}
 	d.ctl = controller.New(controller.Config{Self: n.name, UUID: "id-" + n.name,
-		TransitionerID: fmt.Sprintf("%s-%d", n.name, inc), Candidate: n.s.config, Version: "simulated", Stack: "quorate"})
+		TransitionerID: fmt.Sprintf("%s-%d", n.name, inc), Candidate: n.s.config, Version: "simulated", Stack: "quorate",
+		Secretive: n.s.opts.Plant.Has(PlantNoInFlight)})
 	d.edits = member.NewEdits(n.name, d)
 	d.leaseEnd = member.LeaseEnd{StopBound: n.s.timing.StopBound, Deadtime: n.s.timing.Deadtime, Started: n.clk.steady(n.s.now)}
 	return d
 }
-
-// pendingOps are the operations in flight in a message, for PlantNoInFlight.
-var pendingOps = regexp.MustCompile(`\\u003clrm_rsc_op [^/]*op-status=\\"-1\\"[^/]*/\\u003e`)
 
 // now is the time for what measures durations.
 func (d *daemon) now() time.Time { return d.n.clk.steady(d.n.s.now) }
@@ -173,14 +170,11 @@ func (d *daemon) effect(e controller.Effect) {
 	n, s := d.n, d.n.s
 	switch e := e.(type) {
 	case controller.Send:
-		if !s.opts.Verify && !s.opts.Plant.Has(PlantNoInFlight) {
+		if !s.opts.Verify {
 			d.mail(e.To, func(to *daemon) { to.ctl.Take(to.now(), n.name, e) })
 			return
 		}
 		payload := e.Payload()
-		if s.opts.Plant.Has(PlantNoInFlight) {
-			payload = pendingOps.ReplaceAll(payload, nil)
-		}
 		d.mail(e.To, func(to *daemon) {
 			if err := to.ctl.Message(to.now(), n.name, payload); err != nil {
 				s.fail("message", "%s cannot read a message of %s: %v", to.n.name, n.name, err)

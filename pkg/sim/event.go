@@ -29,7 +29,8 @@ type Step struct {
 	// Amount is per mille of a loss, nanoseconds of a delay or a jump, parts per
 	// million of a drift.
 	Amount int64
-	// Name and Value are of a cluster option; Value is what is expected, too.
+	// Name and Value are of a cluster option; Value is what is expected, too, and
+	// the members that Node proposes besides itself, with spaces.
 	Name, Value string
 	// Line is where it stands in its file, 0 if it was made by a seed.
 	Line int
@@ -99,6 +100,9 @@ func (e Step) String() string {
 		word(strconv.FormatInt(e.Amount, 10))
 	case "set":
 		word(e.Name)
+		word(e.Value)
+	case "propose":
+		word(e.Node)
 		word(e.Value)
 	case "expect":
 		word(e.Resource)

@@ -27,7 +27,7 @@ type Hunted struct {
 	Innocent *Violation
 }
 
-// Hunt plays the runs of [Swarm] with a planted mistake until one violates, for at
+// Hunt plays the runs of [HuntScenario] with a planted mistake until one violates, for at
 // most so much processor time, of which cpu tells how much was used so far; then
 // the run is shrunk, for at most as much again. That the plant is the cause is
 // checked: the same run without it must be clean.
@@ -39,7 +39,7 @@ func Hunt(name string, first uint64, bound, shrinkFor time.Duration, cpu func() 
 	h := &Hunted{Plant: name}
 	begun := cpu()
 	for seed := first; cpu()-begun < bound; seed++ {
-		sc, err := Swarm(seed)
+		sc, err := HuntScenario(seed)
 		if err != nil {
 			return nil, err
 		}

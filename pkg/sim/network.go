@@ -93,7 +93,7 @@ func (w *network) loose(from, to *node, msg agree.Message) {
 	p := w.path(from, to)
 	inc, longest := from.d.inc, int64(w.s.timing.Deadtime)
 	copies := 1
-	if p.r.chance(8) {
+	if p.r.chance(8) || p.r.permille(w.dup) {
 		copies = 2
 	}
 	for i := range copies {

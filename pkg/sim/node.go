@@ -242,6 +242,9 @@ func (s *sim) plant() agree.Plant {
 	if s.sc.RandomViews {
 		p |= agree.PlantAnyTarget
 	}
+	if s.sc.DirectedViews {
+		p |= agree.PlantDirected
+	}
 	return p
 }
 

@@ -118,10 +118,10 @@ func (p *parser) statement(w []string) error {
 		sc.Weights[w[1]] = int(n)
 		return nil
 	case "views":
-		if len(w) != 2 || w[1] != "random" {
-			return errors.New("views: only \"views random\" is known")
+		if len(w) != 2 || w[1] != "random" && w[1] != "directed" {
+			return errors.New("views: write \"views random\" or \"views directed\"")
 		}
-		sc.RandomViews = true
+		sc.RandomViews, sc.DirectedViews = w[1] == "random", w[1] == "directed"
 		return nil
 	case "sessions":
 		if len(w) != 2 || w[1] != "loose" {

@@ -73,6 +73,8 @@ func (p *parser) verb(e *Step, w []string) (err error) {
 	switch e.Verb {
 	case "crash", "boot", "kill", "start", "stop", "standby", "online", "edit", "isolate", "add", "remove":
 		return p.node(&e.Node, w, 1)
+	case "propose":
+		return p.propose(e, w)
 	case "freeze", "hang":
 		if e.For == 0 {
 			return errors.New("say for how long: for 10s")
@@ -143,7 +145,7 @@ func (p *parser) verb(e *Step, w []string) (err error) {
 
 // verbs of steps.
 var verbs = []string{"crash", "boot", "kill", "start", "stop", "freeze", "hang", "cut", "isolate", "mend", "loss", "duplicate",
-	"delay", "disk", "clock", "agent", "fail", "standby", "online", "set", "edit", "cleanup", "add", "remove", "votes", "expect"}
+	"delay", "disk", "clock", "agent", "fail", "standby", "online", "set", "edit", "cleanup", "add", "remove", "votes", "propose", "expect"}
 
 func (p *parser) node(to *string, w []string, want int) error {
 	if len(w) != want {
@@ -153,6 +155,24 @@ func (p *parser) node(to *string, w []string, want int) error {
 		return fmt.Errorf("there is no node %q, there are %s", w[0], strings.Join(p.sc.all(), ", "))
 	}
 	*to = w[0]
+	return nil
+}
+
+// propose reads the proposer and the other members.
+func (p *parser) propose(e *Step, w []string) error {
+	if len(w) < 2 {
+		return errors.New("name who proposes, and the other members")
+	}
+	for i := range w {
+		var name string
+		if err := p.node(&name, w[i:i+1], 1); err != nil {
+			return err
+		}
+		if slices.Contains(w[:i], name) {
+			return fmt.Errorf("%s is named twice", name)
+		}
+	}
+	e.Node, e.Value = w[0], strings.Join(w[1:], " ")
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (s *sim) play() {
 		})
 	}
 	s.run(int64(sc.Length))
-	if sc.Settle && !sc.RandomViews && s.stats.Violation == nil && !s.stats.Stopped {
+	if sc.Settle && !sc.RandomViews && !sc.DirectedViews && s.stats.Violation == nil && !s.stats.Stopped {
 		s.settle()
 	}
 	s.end()

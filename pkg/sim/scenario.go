@@ -19,6 +19,9 @@ type Scenario struct {
 	// RandomViews makes nodes propose sets of members at random, which reaches
 	// more interleavings than failures do; the cluster need not come to rest then.
 	RandomViews bool
+	// DirectedViews makes nodes propose only what steps tell them to, once they had
+	// a view, and promise whatever is proposed; the cluster need not come to rest.
+	DirectedViews bool
 	// Steady makes all latencies and operations take always the same time.
 	Steady bool
 	// Seed, if not 0, is used in place of that of the [Options].
@@ -157,6 +160,9 @@ func (sc *Scenario) String() string {
 	}
 	if sc.RandomViews {
 		fmt.Fprintln(&b, "views random")
+	}
+	if sc.DirectedViews {
+		fmt.Fprintln(&b, "views directed")
 	}
 	if len(sc.Quorum) > 0 {
 		fmt.Fprintf(&b, "quorum %s\n", strings.Join(sc.Quorum, " "))
