@@ -68,13 +68,19 @@ func (g *generator) model(count int, start, stop int64) {
 	}
 }
 
-// others draws a set of nodes that makes a majority with the one named.
-func (g *generator) others(name string) string {
-	all := slices.DeleteFunc(g.sc.all(), func(n string) bool { return n == name })
+// shuffled are the nodes in an order that is drawn.
+func (g *generator) shuffled() []string {
+	all := slices.Clone(g.sc.Nodes)
 	for i := range all {
 		j := i + int(g.r.below(int64(len(all)-i)))
 		all[i], all[j] = all[j], all[i]
 	}
+	return all
+}
+
+// others draws a set of nodes that makes a majority with the one named.
+func (g *generator) others(name string) string {
+	all := slices.DeleteFunc(g.shuffled(), func(n string) bool { return n == name })
 	all = all[:(len(all)+1)/2]
 	slices.Sort(all)
 	return strings.Join(all, " ")
@@ -194,19 +200,80 @@ var families = []family{
 			g.whole(at + g.span(200, 300))
 		}
 	}},
-	// Majority after majority while starts wait.
-	{"delayed", 3, 10, func(g *generator) {
-		g.sc.DirectedViews = true
-		g.model(int(g.r.between(1, 3)), 6, 6)
-		g.sc.SetResources(g.sc.Resources, g.span(100, 400))
+	// A start waits on a node that most have given up since. Its own majority goes
+	// on to two views that it never hears of, the second of which names it again.
+	{"straggler", 12, 1, func(g *generator) {
+		g.sc.Nodes, g.sc.DirectedViews = NodeNames(5), true
+		g.model(5, 6, 6)
+		g.sc.SetResources(5, g.span(150, 300))
 	}, func(g *generator, at time.Duration) {
-		g.propose(at)
+		n := g.shuffled()
+		x, p, q, z, r := n[0], n[1], n[2], n[3], n[4]
+		at += 4 * g.sc.Deadtime // all runs by then
+		left := at + g.span(85, 125)
+		g.add(Step{At: at, Verb: "propose", Node: p, Value: x + " " + q})
+		g.add(Step{At: at, Verb: "cut", Node: x, OneWay: true, Peer: q, For: left - at + g.span(0, 200)})
+		g.add(Step{At: at, Verb: "cut", Node: x, OneWay: true, Peer: z, For: g.span(500, 700)})
+		g.add(Step{At: at, Verb: "cut", Node: x, OneWay: true, Peer: r, For: g.span(500, 700)})
+		g.add(Step{At: left, Verb: "propose", Node: z, Value: strings.Join([]string{p, q, r}, " ")})
+		g.add(Step{At: left + g.sc.StartDelay - g.span(0, 45), Verb: "propose", Node: r, Value: strings.Join([]string{x, p, q}, " ")})
+	}},
+	// A change that two hold, of whom one may only have said so: it loses power, and
+	// then who made the change, while the third comes back.
+	{"lastword", 6, 3, func(g *generator) {
+		g.sc.Nodes = NodeNames(3)
+		g.model(1, 12, 12)
+	}, func(g *generator, at time.Duration) {
+		n := g.shuffled()
+		g.add(Step{At: at, Verb: []string{"isolate", "crash"}[g.r.below(2)], Node: n[2], For: g.span(200, 280)})
+		t := at + g.span(130, 170)
+		g.add(Step{At: t, Upon: []string{"write", "ack", "change"}[g.r.below(3)], Verb: "crash", Node: n[1], For: g.span(80, 200)})
+		g.add(Step{At: t, Verb: "edit", Node: n[0]})
 		if g.r.chance(2) {
-			g.propose(at + g.span(0, 300))
+			g.more[len(g.more)-2].Of = n[1]
 		}
-		if g.r.chance(4) {
-			g.whole(at + g.span(100, 300))
-		}
+		g.add(Step{At: t + g.span(1, 40), Verb: []string{"isolate", "crash"}[g.r.below(2)], Node: n[0], For: g.span(300, 400)})
+	}},
+	// Whom a voter has confirmed is forgotten with its daemon, and who comes back
+	// has not confirmed anybody for long.
+	{"reborn", 8, 3, func(g *generator) {
+		g.sc.Nodes = NodeNames(3)
+		g.model(3, 6, 25)
+	}, func(g *generator, at time.Duration) {
+		n := g.shuffled()
+		back := g.span(200, 350)
+		g.add(Step{At: at, Verb: "isolate", Node: n[0], For: back})
+		at += back + g.span(-20, 10)
+		g.add(Step{At: at, Verb: "cut", Node: n[1], Peer: n[2], For: g.span(200, 300)})
+		g.add(Step{At: at + g.span(0, 10), Verb: []string{"kill", "crash"}[g.r.below(2)], Node: n[1], For: g.span(1, 20)})
+	}},
+	// A change, then one that holds it loses its disk, and the other its power, while
+	// the third, who has never heard of it, comes back.
+	{"newdisk", 9, 3, func(g *generator) {
+		g.sc.Nodes = NodeNames(3)
+		g.model(1, 12, 12)
+	}, func(g *generator, at time.Duration) {
+		n := g.shuffled()
+		g.add(Step{At: at, Verb: "isolate", Node: n[2], For: g.span(180, 220)})
+		g.add(Step{At: at + g.span(120, 150), Verb: "edit", Node: n[0]})
+		t := at + g.span(155, 180)
+		g.add(Step{At: t, Verb: "disk", Node: n[1], Kind: "lost", For: g.span(20, 100)})
+		g.add(Step{At: t + g.span(0, 40), Verb: []string{"isolate", "crash"}[g.r.below(2)], Node: n[0], For: g.span(300, 400)})
+	}},
+	// Who missed changes loses power while it takes the state over, and so do those
+	// who have it, before all of them have heard of the new view.
+	{"halfway", 8, 3, func(g *generator) {
+		g.sc.Nodes = NodeNames(3)
+		g.model(1, 12, 12)
+	}, func(g *generator, at time.Duration) {
+		n := g.shuffled()
+		back := g.span(180, 250)
+		g.add(Step{At: at, Verb: "isolate", Node: n[2], For: back})
+		g.add(Step{At: at + g.span(120, 160), Verb: "edit", Node: n[g.r.below(2)]})
+		upon := []string{"sync", "sync", "promise"}[g.r.below(3)]
+		g.add(Step{At: at + back, Upon: upon, Verb: "disk", Node: n[2], Kind: "torn"})
+		g.add(Step{At: at + back, Upon: "sync", Verb: []string{"isolate", "crash"}[g.r.below(2)], Node: n[0], For: g.span(300, 400)})
+		g.add(Step{At: at + back, Upon: "sync", Verb: []string{"isolate", "crash"}[g.r.below(2)], Node: n[1], For: g.span(10, 100)})
 	}},
 	// States that are handed out come twice, the second time after changes.
 	{"twice", 8, 3, func(g *generator) {
