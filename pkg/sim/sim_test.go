@@ -107,7 +107,7 @@ func TestRandomFaults(t *testing.T) {
 // Mistakes that are planted are found soon, and the runs shrink to a few steps. All
 // of them: make sim-plants.
 func TestPlantedFaultsAreFound(t *testing.T) {
-	for _, name := range []string{"forgetpromise", "votetwice", "dupcmd", "nouniq", "earlyack"} {
+	for _, name := range []string{"forgetpromise", "votetwice", "dupcmd", "nouniq", "earlyack", "nojoint", "noinflight", "restartage", "anyballot"} {
 		t.Run(name, func(t *testing.T) {
 			h, err := Hunt(name, 1, time.Minute, 20*time.Second, processorTime)
 			switch {
@@ -149,19 +149,42 @@ func TestSwarmIsClean(t *testing.T) {
 			kinds[e.Verb+" "+e.Kind] = true
 			kinds["upon "+e.Upon] = true
 		}
-		back, err := Parse([]byte(sc.String()), "printed", nil)
-		if err != nil || back.String() != sc.String() {
-			t.Fatalf("seed %d is read back otherwise: %v", seed, err)
-		}
-		r, err := Run(sc, Options{Seed: seed, Verify: seed%4 == 0})
-		if err != nil || r.Violation != nil {
-			t.Errorf("seed %d: %v %v", seed, err, r.Violation)
-		}
+		isClean(t, sc, seed)
 	}
 	for _, want := range []string{"crash ", "cut ", "disk torn", "disk lost", "clock jump", "agent hangs", "votes ", "upon sync", "upon write", "edit "} {
 		if !kinds[want] {
 			t.Errorf("no step %q was made", want)
 		}
+	}
+}
+
+// isClean plays a run of the hunt as it is read back from its file.
+func isClean(t *testing.T, sc *Scenario, seed uint64) *Result {
+	t.Helper()
+	back, err := Parse([]byte(sc.String()), "printed", nil)
+	if err != nil || back.String() != sc.String() {
+		t.Fatalf("seed %d is read back otherwise: %v", seed, err)
+	}
+	r, err := Run(back, Options{Seed: seed, Verify: seed%4 == 0})
+	if err != nil || r.Violation != nil {
+		t.Fatalf("seed %d: %v %v", seed, err, r.Violation)
+	}
+	return r
+}
+
+// So are those of the families, and something happens in each of them.
+func TestFamiliesAreClean(t *testing.T) {
+	for i := range families {
+		f := &families[i]
+		t.Run(f.name, func(t *testing.T) {
+			var sum Result
+			for seed := *seedFlag; seed < *seedFlag+uint64(max(4, *runsFlag)); seed++ {
+				sum.Add(isClean(t, f.scenario(seed), seed))
+			}
+			if sum.Faults == 0 || sum.Views < 8 || sum.Starts == 0 {
+				t.Errorf("%d faults, %d views, %d starts", sum.Faults, sum.Views, sum.Starts)
+			}
+		})
 	}
 }
 
