@@ -152,11 +152,6 @@ func (s *scheduler) cancelAction(r *resource, task string, ms int64, n *node) *a
 	a := s.newAction(r, task, ms, n, false)
 	a.task = tCancel
 	a.cancel = task
-	if a.op != nil {
-		o := *a.op
-		o.meta = map[string]string{"timeout": o.meta["timeout"]}
-		_ = o
-	}
 	return a
 }
 
