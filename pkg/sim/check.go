@@ -241,11 +241,13 @@ func (c *checker) excuse(resource string, lasts time.Duration) {
 }
 
 // commanded looks at a stop that the DC asks for: where the configuration has no
-// wish about nodes, a healthy resource on a healthy member stays.
+// wish about nodes, a healthy resource on a healthy member stays. Where views come
+// about at random a cause may wait for a DC as long as it takes, so that there
+// is nothing to say about a late move.
 func (c *checker) commanded(d *daemon, op *lrm.Op) {
 	s := c.s
 	i := d.n.instance(op.Resource)
-	if !s.sc.Sticky || i == nil || i.rsc.shared || !i.active || c.excuses[i.rsc.set] > s.now || c.excuses[-1] > s.now || c.unsafe {
+	if !s.sc.Sticky || s.sc.RandomViews || i == nil || i.rsc.shared || !i.active || c.excuses[i.rsc.set] > s.now || c.excuses[-1] > s.now || c.unsafe {
 		return
 	}
 	if o, _ := c.owners(i.rsc); len(o) != 1 || d.ending || d.asked || d.n.stopped {
