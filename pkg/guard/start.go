@@ -77,10 +77,6 @@ func lockHolder(runDir string) (pid int) {
 	return pid
 }
 
-// retireWait is how long a guard of an earlier daemon may go on releasing: half
-// released, the rest would be left to a daemon that has only just begun.
-const retireWait = 300 * time.Millisecond
-
 // Retire ends the guard of an earlier daemon of this run directory, so that the
 // two do not release the same resources at once. What was active then is the
 // caller's to stop.
@@ -90,11 +86,10 @@ func Retire(runDir string) error {
 		return err
 	}
 	defer lock.Close()
-	begun := time.Now()
-	deadline := begun.Add(5 * time.Second)
+	deadline := time.Now().Add(5 * time.Second)
 	for unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		pid := lockHolder(runDir)
-		if pid > 1 && time.Since(begun) > retireWait {
+		if pid > 1 {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		if time.Now().After(deadline) {
