@@ -270,7 +270,7 @@ func startStandInGuard() (goodbye *os.File, err error) {
 // guardOfStandIn releases the address of a daemon that has died without a word,
 // or has not written its state for long; of the latter it ends as well.
 func guardOfStandIn() int {
-	daemon := os.Getppid()
+	daemon, begun := os.Getppid(), time.Now()
 	ended := make(chan bool, 1)
 	go func() {
 		n, _ := os.NewFile(3, "daemon").Read(make([]byte, 1))
@@ -283,7 +283,8 @@ func guardOfStandIn() int {
 				return 0
 			}
 		case <-tick:
-			if st, err := os.Stat(stateFile); err != nil || time.Since(st.ModTime()) < 300*time.Millisecond {
+			// A state from before this guard is not that of its daemon.
+			if st, err := os.Stat(stateFile); err != nil || min(time.Since(st.ModTime()), time.Since(begun)) < 300*time.Millisecond {
 				continue
 			}
 			syscall.Kill(daemon, syscall.SIGKILL)
