@@ -13,9 +13,11 @@ help: ## list the targets
 build: ## build bin/quorate, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/quorate ./cmd/quorate
 
-install: build ## install the binary, the links of the commands, the grammars and the samples under PREFIX
+install: build ## install the binary, the links of the commands and agents, the grammars and the samples under PREFIX
 	install -D -m 0755 bin/quorate $(DESTDIR)$(PREFIX)/bin/quorate
 	for c in $$(bin/quorate --list); do ln -sf quorate $(DESTDIR)$(PREFIX)/bin/$$c; done
+	install -d $(DESTDIR)$(PREFIX)/lib/ocf/resource.d/quorate
+	for a in $$(bin/quorate --list-agents); do ln -sf ../../../../bin/quorate $(DESTDIR)$(PREFIX)/lib/ocf/resource.d/quorate/$$a; done
 	bin/quorate cib schemas $(DESTDIR)$(PREFIX)/share/pacemaker
 	install -d $(DESTDIR)$(PREFIX)/share/doc/quorate/examples
 	install -m 0644 docs/examples/ha.cf docs/examples/haresources $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/

@@ -32,11 +32,14 @@ type ipSpec struct {
 // specError is a bad parameter; its code tells whether it is wrong on every
 // node (6) or on this one (2).
 type specError struct {
-	rc  int
-	msg string
+	rc    int
+	msg   string
+	cause error
 }
 
 func (e *specError) Error() string { return e.msg }
+
+func (e *specError) Unwrap() error { return e.cause }
 
 func badSpec(format string, args ...any) error {
 	return &specError{rc: ocfErrConfigured, msg: fmt.Sprintf(format, args...)}

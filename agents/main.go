@@ -6,10 +6,39 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// ScriptName tells whether a program was called as an OCF agent, by a path such as
+// /usr/lib/ocf/resource.d/quorate/IPaddr2, and as which.
+func ScriptName(arg0 string) (provider, typ string, ok bool) {
+	dir, typ := filepath.Split(arg0)
+	if dir = filepath.Clean(dir); filepath.Base(filepath.Dir(dir)) != "resource.d" {
+		return "", "", false
+	}
+	provider = filepath.Base(dir)
+	if _, known := Lookup("ocf", provider, typ); !known {
+		provider = "quorate"
+	}
+	_, ok = Lookup("ocf", provider, typ)
+	return provider, typ, ok
+}
+
+// Types returns the names of the built-in agents, sorted.
+func Types() (out []string) {
+	for _, s := range All() {
+		if s.Class == "ocf" && s.Provider == "quorate" {
+			out = append(out, s.Type)
+		}
+	}
+	return out
+}
 
 // announceAction is the action by which a script-mode start leaves the rest of
 // its announcements to a process of its own.
@@ -52,7 +81,14 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 			}
 		}
 	}
-	rc := a.Run(context.Background(), action, env)
+	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer cancel()
+	env.SetAttribute = func(name, value string) {
+		if err := updateAttribute(ctx, name, value, ""); err != nil {
+			env.info("%v", err)
+		}
+	}
+	rc := a.Run(ctx, action, env)
 	if action == "start" && anyUnderWay() {
 		// This process ends now; another one repeats the announcements.
 		if err := detach(provider, typ, environ); err != nil {

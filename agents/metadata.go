@@ -2,6 +2,7 @@ package agents
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
@@ -37,7 +38,7 @@ func (m *metaData) xml() string {
 		}
 		return "0"
 	}
-	b.WriteString("<?xml version=\"1.0\"?>\n<!DOCTYPE resource-agent SYSTEM \"ra-api-1.dtd\">\n")
+	b.WriteString("<?xml version=\"1.0\"?>\n<!DOCTYPE resource-agent SYSTEM \"ra-api-1.dtd\"" + m.newer() + ">\n")
 	b.WriteString(`<resource-agent name="` + m.name + `" version="1.0">` + "\n<version>1.1</version>\n")
 	desc := func(tag, text string) {
 		b.WriteString("<" + tag + ` lang="en">` + esc(text) + "</" + tag + ">\n")
@@ -71,4 +72,21 @@ func (m *metaData) xml() string {
 	}
 	b.WriteString("</actions>\n</resource-agent>\n")
 	return b.String()
+}
+
+// newer declares, as an internal subset, what the agent uses of OCF 1.1 and the
+// document type of OCF 1.0 does not know: checkers that have only that one take
+// the meta-data nevertheless.
+func (m *metaData) newer() string {
+	var s string
+	if slices.ContainsFunc(m.params, func(p metaParam) bool { return p.reloadable }) {
+		s += "\n<!ATTLIST parameter reloadable (1|0) \"0\">"
+	}
+	if slices.ContainsFunc(m.actions, func(a metaAction) bool { return a.name == "reload-agent" }) {
+		s += "\n<!ATTLIST action name (start|stop|recover|monitor|restart|migrate_to|migrate_from|promote|demote|notify|status|reload|reload-agent|meta-data|usage|methods|validate-all) #REQUIRED>"
+	}
+	if s == "" {
+		return ""
+	}
+	return " [" + s + "\n]"
 }

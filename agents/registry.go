@@ -24,6 +24,9 @@ var builtins = func() map[[3]string]Agent {
 	add(sendArp{}, "SendArp", ocf, v1)
 	add(dummy{}, "Dummy", ocf, pcmk)
 	add(stateful{}, "Stateful", ocf, pcmk)
+	add(newDelay(), "Delay", ocf, v1)
+	add(newRoute(), "Route", ocf)
+	add(newIPsrcaddr(), "IPsrcaddr", ocf, v1)
 	return m
 }()
 

@@ -47,7 +47,12 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 	agent, isBuiltin := l.builtin(&real)
 	var file string
 	var args []string
+	separate := isBuiltin && agents.Separate(agent)
 	switch {
+	case separate:
+		// As a script is; what waits for programs can be killed only there.
+		file, args = selfExe, []string{"ocf", orQuorate(real.Provider), real.Type, op.Name}
+		real.Class, real.Provider = "ocf", orQuorate(real.Provider)
 	case isBuiltin, real.Class == "systemd":
 	default:
 		var err error
@@ -71,14 +76,14 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 		l.cfg.Before(*op)
 	}
 	switch {
-	case isBuiltin:
+	case isBuiltin && !separate:
 		r = l.runBuiltin(ctx, agent, r)
 	case real.Class == "systemd":
 		r = l.runSystemd(ctx, r)
 	default:
-		r.Op.Class = real.Class
+		r.Op.Class, r.Op.Provider = real.Class, real.Provider
 		r = l.runScript(ctx, t, r, file, args)
-		r.Op.Class = op.Class
+		r.Op.Class, r.Op.Provider = op.Class, op.Provider
 	}
 	r.ExecTime = time.Since(r.LastRun)
 	if learn, wait := wantsTraits(op); learn && r.Status == Done {
@@ -93,6 +98,17 @@ func (l *LRM) execute(ctx context.Context, t *task) Result {
 		l.cfg.After(r)
 	}
 	return r
+}
+
+// selfExe is this program, also when its file was replaced meanwhile.
+const selfExe = "/proc/self/exe"
+
+// orQuorate is the provider of a built-in agent that is known without one.
+func orQuorate(provider string) string {
+	if provider == "" {
+		return "quorate"
+	}
+	return provider
 }
 
 // failed completes a result with an error.

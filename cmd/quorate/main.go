@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quorate/quorate/agents"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/version"
 )
@@ -18,6 +19,9 @@ import (
 func main() { os.Exit(run(cli.System(), os.Args)) }
 
 func run(env *cli.Env, args []string) int {
+	if provider, typ, ok := agents.ScriptName(args[0]); ok && len(args) > 1 {
+		return agents.Main([]string{provider, typ, args[1]}, os.Environ(), env.Stdout, env.Stderr)
+	}
 	cmds := commands()
 	if c, ok := cmds[filepath.Base(args[0])]; ok {
 		return c(env, args[1:])
@@ -29,6 +33,11 @@ func run(env *cli.Env, args []string) int {
 			return cli.ExitOK
 		case "--list":
 			for _, n := range linkNames() {
+				fmt.Fprintln(env.Stdout, n)
+			}
+			return cli.ExitOK
+		case "--list-agents":
+			for _, n := range agents.Types() {
 				fmt.Fprintln(env.Stdout, n)
 			}
 			return cli.ExitOK
