@@ -86,6 +86,41 @@ func TestSlowStartHoldsUpNobodyElse(t *testing.T) {
 	}
 }
 
+// A service that failed, was stopped and takes long to start again is left alone
+// when something unrelated happens: the failure was that of the instance before
+// the stop.
+func TestSlowStartAfterAFailureIsNotStopped(t *testing.T) {
+	for _, newDC := range []bool{false, true} {
+		w := newWorld(t, "n1", "n2", "n3")
+		w.configure(`</primitive>`, twoResources)
+		w.view("n3", "n1", "n2")
+		w.pass(2 * time.Second)
+		owner := w.owners("db")
+		for _, n := range w.nodes {
+			n.slow["db_start_0"] = time.Minute
+		}
+		delete(w.nodes[owner].running, "db")
+		w.repeatMonitor(owner, "db")
+		w.pass(2 * time.Second)
+		if n := w.ran(owner, "db_start_0"); n != 2 || w.ran(owner, "db_stop_0") != 1 {
+			t.Fatalf("db is not recovered on %s: %d starts\n%s", owner, n, strings.Join(w.log, "\n"))
+		}
+		if newDC { // who learns of the start from the report of the member
+			w.nodes["n3"].up, w.expired["n3"] = false, true
+			w.view("n1", "n2")
+			w.pass(2 * time.Second)
+		}
+		delete(w.nodes["n1"].running, "ip")
+		w.repeatMonitor("n1", "ip")
+		w.pass(2 * time.Minute)
+		w.want("ip", "n1")
+		w.want("db", owner)
+		if starts, stops := w.ran(owner, "db_start_0"), w.ran(owner, "db_stop_0"); starts != 2 || stops != 1 {
+			t.Errorf("new DC %v: db was started %d times and stopped %d times, want 2 and 1\n%s", newDC, starts, stops, strings.Join(w.log, "\n"))
+		}
+	}
+}
+
 // A slow start that is not wanted any more is followed by its stop, and what is
 // unrelated does not wait for either.
 func TestSlowStartThatIsNotWantedAnyMore(t *testing.T) {

@@ -222,27 +222,24 @@ func withDigests(op *cib.Element, o *lrm.Op, t *lrm.Traits) *cib.Element {
 	return op
 }
 
-// pendingRecord makes the entry of an operation that has begun and not ended.
+// pendingRecord makes the entry of an operation that has begun and not ended. It
+// stands beside what is known of the operations before it, in entries of its own,
+// and after them by its call: a start replaces neither the stop nor the probe that
+// came before, or the policy engine would take a failure from before that stop for
+// one of the instance that is starting, and plan to stop it. Only a probe replaces
+// what it is about to find out anew.
 func pendingRecord(node string, o *lrm.Op, callID int) *cib.Element {
 	r := &lrm.Result{Op: *o, CallID: callID, RC: 193, Status: lrm.Pending}
 	el := record(node, r)
-	// A pending operation is no failure: one entry under its usual id.
+	// A pending operation is no failure: one entry.
 	op := el.Children[len(el.Children)-1]
 	switch {
 	case o.Interval > 0:
 		op = op.WithAttr("id", o.Key())
-	case !replaces(o):
+	case o.Name != "monitor":
 		op = op.WithAttr("id", o.Resource+"_pending_"+o.Name+"_0")
 	}
 	return el.WithChildren(op)
-}
-
-// replaces tells pending operations that stand for what was known before: what
-// starts counts as active from its beginning. What stops or changes counts as it
-// was until the result is known, so that the policy engine plans the same again,
-// with the orderings that belong to it.
-func replaces(o *lrm.Op) bool {
-	return activating(o.Name) || o.Name == "monitor"
 }
 
 func activating(name string) bool { return name == "start" || name == "promote" }
