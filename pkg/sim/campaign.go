@@ -58,8 +58,10 @@ type Campaign struct {
 
 // CampaignTotal is what has been run for one size.
 type CampaignTotal struct {
-	// Seeds 1 to Seeds have been run.
-	Seeds uint64 `json:"seeds"`
+	// First to Last are the seeds that have been run; Last is 0 before the first
+	// run, and files that do not name the first began with 1.
+	First uint64 `json:"first_seed"`
+	Last  uint64 `json:"seeds"`
 	// Hours are simulated, CPU are seconds.
 	Hours     float64 `json:"hours"`
 	CPU       float64 `json:"cpu_seconds"`
@@ -107,14 +109,48 @@ func (c *Campaign) Save(file string) error {
 	return os.Rename(file+".new", file)
 }
 
+// Begin makes a campaign that has run nothing begin with a seed, for every size.
+// One that has run seeds already goes on with its own range: another first seed is
+// an error.
+func (c *Campaign) Begin(seed uint64) error {
+	if seed == 0 {
+		return errors.New("its seeds begin with 1 or more, not 0")
+	}
+	for _, n := range campaignSizes {
+		if t := c.Sizes[n]; t != nil && t.Last != 0 && t.first() != seed {
+			return fmt.Errorf("has run the seeds %d to %d of %d nodes: a range from %d on needs a file of its own", t.first(), t.Last, n, seed)
+		}
+	}
+	for _, n := range campaignSizes {
+		c.size(n).First = seed
+	}
+	return nil
+}
+
+// first is the first seed of the range.
+func (t *CampaignTotal) first() uint64 { return max(t.First, 1) }
+
+// seeds is the range that was run, as text.
+func (t *CampaignTotal) seeds() string {
+	if t.Last == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d-%d", t.first(), t.Last)
+}
+
+// size is the total of a size.
+func (c *Campaign) size(n int) *CampaignTotal {
+	if c.Sizes[n] == nil {
+		c.Sizes[n] = &CampaignTotal{First: 1}
+	}
+	return c.Sizes[n]
+}
+
 // next is the size that has had the least of its share of processor time.
 func (c *Campaign) next() int {
 	best := 0
 	for _, n := range campaignSizes {
-		if c.Sizes[n] == nil {
-			c.Sizes[n] = &CampaignTotal{}
-		}
-		if best == 0 || c.Sizes[n].CPU/campaignShare[n] < c.Sizes[best].CPU/campaignShare[best] {
+		if best == 0 || c.size(n).CPU/campaignShare[n] < c.size(best).CPU/campaignShare[best] {
 			best = n
 		}
 	}
@@ -127,20 +163,24 @@ func CampaignPlan(nodes int) Plan {
 	return Plan{Nodes: nodes, Keepalive: 10 * time.Second, Deadtime: 50 * time.Second, Every: 30 * time.Second}
 }
 
-// Step runs the next seed; cpu tells the processor time used so far.
-func (c *Campaign) Step(cpu func() time.Duration) (nodes int, seed uint64, r *Result, err error) {
+// Step runs the next seed; cpu tells the processor time used so far. The seed of
+// the options is set here.
+func (c *Campaign) Step(o Options, cpu func() time.Duration) (nodes int, seed uint64, r *Result, err error) {
 	nodes = c.next()
 	t := c.Sizes[nodes]
-	seed = t.Seeds + 1
+	if seed = t.Last + 1; t.Last == 0 {
+		seed = t.first()
+	}
 	sc, err := CampaignPlan(nodes).Scenario(seed, runLength)
 	if err != nil {
 		return nodes, seed, nil, err
 	}
 	begun := cpu()
-	if r, err = Run(sc, Options{Seed: seed}); err != nil {
+	o.Seed = seed
+	if r, err = Run(sc, o); err != nil {
 		return nodes, seed, nil, err
 	}
-	t.Seeds = seed
+	t.First, t.Last = t.first(), seed
 	t.CPU += (cpu() - begun).Seconds()
 	t.Hours += r.Time.Hours()
 	t.Faults += r.Faults
@@ -161,14 +201,14 @@ func (c *Campaign) Step(cpu func() time.Duration) (nodes int, seed uint64, r *Re
 
 // Report is a table of what has been run.
 func (c *Campaign) Report() string {
-	s := fmt.Sprintf("%5s %8s %9s %9s %9s %9s %10s %10s %8s %s\n", "nodes", "seeds", "hours", "faults", "views", "failovers", "recovery", "CPU", "h/CPU-h", "violations")
+	s := fmt.Sprintf("%5s %17s %9s %9s %9s %9s %10s %10s %8s %s\n", "nodes", "seeds", "hours", "faults", "views", "failovers", "recovery", "CPU", "h/CPU-h", "violations")
 	var sum CampaignTotal
 	for _, n := range campaignSizes {
 		t := c.Sizes[n]
 		if t == nil {
 			continue
 		}
-		s += fmt.Sprintf("%5d %8d %9.0f %9d %9d %9d %9.0fs %9.1fs %8.0f %v\n", n, t.Seeds, t.Hours, t.Faults, t.Views, t.Failovers, t.Settled, t.CPU, t.Hours/max(t.CPU/3600, 1e-9), t.Violations)
+		s += fmt.Sprintf("%5d %17s %9.0f %9d %9d %9d %9.0fs %9.1fs %8.0f %v\n", n, t.seeds(), t.Hours, t.Faults, t.Views, t.Failovers, t.Settled, t.CPU, t.Hours/max(t.CPU/3600, 1e-9), t.Violations)
 		sum.Hours += t.Hours
 		sum.Faults += t.Faults
 		sum.Views += t.Views
@@ -176,5 +216,5 @@ func (c *Campaign) Report() string {
 		sum.CPU += t.CPU
 		sum.Violations = append(sum.Violations, t.Violations...)
 	}
-	return s + fmt.Sprintf("  all          %9.0f %9d %9d %9d            %9.1fs          %d\n", sum.Hours, sum.Faults, sum.Views, sum.Failovers, sum.CPU, len(sum.Violations))
+	return s + fmt.Sprintf("  all                   %9.0f %9d %9d %9d            %9.1fs          %d\n", sum.Hours, sum.Faults, sum.Views, sum.Failovers, sum.CPU, len(sum.Violations))
 }

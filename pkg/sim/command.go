@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/quorate/quorate/pkg/cli"
@@ -19,6 +21,7 @@ import (
 type flags struct {
 	nodes               int
 	seed                uint64
+	seeded              bool // --seed was given
 	faults              string
 	hours               float64
 	cib, scenario       string
@@ -52,11 +55,19 @@ run is shrunk, told as a story, and the exit code is 1.
 
 Kinds of faults for --faults: ` + strings.Join(FaultNames(), ", ") + ".",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(env) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var given []string
+			cmd.Flags().Visit(func(fl *pflag.Flag) { given = append(given, fl.Name) })
+			if err := f.usable(given); err != nil {
+				return &cli.Exit{Code: cli.ExitUsage, Err: err}
+			}
+			f.seeded = slices.Contains(given, "seed")
+			return f.run(env)
+		},
 	}
 	fl := c.Flags()
 	fl.IntVar(&f.nodes, "nodes", 3, "number of nodes (where the CIB names none)")
-	fl.Uint64Var(&f.seed, "seed", 1, "first seed; each simulated hour has a seed of its own")
+	fl.Uint64Var(&f.seed, "seed", 1, "first seed; each simulated hour has a seed of its own, in a campaign each for every number of nodes")
 	fl.StringVar(&f.faults, "faults", "all", "kinds of faults, separated by commas, or none")
 	fl.Float64Var(&f.hours, "hours", 10, "simulated hours")
 	fl.DurationVar(&f.every, "every", 30*time.Second, "mean time between two faults")
@@ -73,6 +84,31 @@ Kinds of faults for --faults: ` + strings.Join(FaultNames(), ", ") + ".",
 	fl.StringVar(&f.hunt, "hunt", "", "see that planted mistakes (names of --plant, or all) are found and shrink; prints a table")
 	fl.StringVar(&f.plant, "plant", "", "leave rules out, to see that it is noticed: "+strings.Join(PlantNames(), ", "))
 	return c
+}
+
+// usable refuses flags that would be ignored: which of them say something depends
+// on what is run. given are the flags on the command line.
+func (f *flags) usable(given []string) error {
+	mode, takes := "", "nodes seed faults hours every keepalive deadtime cib verify trace print-scenario no-shrink plant"
+	switch {
+	case f.hunt != "":
+		mode, takes = "hunt", "hunt seed cpu trace"
+	case f.campaign != "":
+		mode, takes = "campaign", "campaign seed cpu verify no-shrink"
+	case f.scenario != "":
+		mode, takes = "scenario", "scenario seed verify trace print-scenario no-shrink plant"
+	}
+	own := strings.Fields(takes)
+	for _, n := range given {
+		switch {
+		case n == "help" || slices.Contains(own, n):
+		case mode == "" && n == "cpu":
+			return errors.New("--cpu bounds --campaign and --hunt; random runs have --hours")
+		case mode != "":
+			return fmt.Errorf("--%s says nothing about --%s: leave it out; it takes --%s", n, mode, strings.Join(own[1:], ", --"))
+		}
+	}
+	return nil
 }
 
 // errViolated makes the exit code; everything was said before.
@@ -102,7 +138,7 @@ func (f *flags) run(env *cli.Env) error {
 		return f.runHunt(env)
 	}
 	if f.campaign != "" {
-		return f.runCampaign(env)
+		return f.runCampaign(env, o)
 	}
 	if f.scenario != "" {
 		return f.runScenario(env, o)
@@ -259,48 +295,6 @@ func Story(sc *Scenario, o Options) string {
 		return err.Error()
 	}
 	return b.String()
-}
-
-// processorTime is what this process has used.
-func processorTime() time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func (f *flags) runCampaign(env *cli.Env) error {
-	c, err := LoadCampaign(f.campaign)
-	if err != nil {
-		return &cli.Exit{Code: cli.ExitDataErr, Err: err}
-	}
-	bar := newBar(env.Stderr)
-	for end := processorTime() + f.cpu; processorTime() < end; {
-		nodes, seed, r, err := c.Step(processorTime)
-		if err != nil {
-			return err
-		}
-		if err := c.Save(f.campaign); err != nil {
-			return &cli.Exit{Code: cli.ExitCantCreate, Err: err}
-		}
-		bar.show(1-float64(end-processorTime())/float64(f.cpu), nil)
-		if r.Violation != nil {
-			bar.clear()
-			p := CampaignPlan(nodes)
-			fmt.Fprintf(env.Stdout, "%v\nreplay: quorate sim --nodes %d --seed %d --hours 1 --every %s --keepalive %s --deadtime %s\n\n",
-				r.Violation, nodes, seed, p.Every, p.Keepalive, p.Deadtime)
-			sc, err := p.Scenario(seed, runLength)
-			if err == nil && !f.noShrink {
-				f.shrink(env, sc, Options{Seed: seed})
-			}
-			fmt.Fprint(env.Stdout, c.Report())
-			return errViolated
-		}
-	}
-	bar.clear()
-	fmt.Fprint(env.Stdout, c.Report())
-	return nil
 }
 
 // bar is a line of progress on a terminal.
