@@ -196,15 +196,26 @@ func (n *node) bootAfter(d time.Duration) {
 // machineAfterCrash is what happens to a machine that crashed by itself.
 func (n *node) machineAfterCrash() { n.bootAfter(n.s.timing.Deadtime) }
 
-// startAfter starts the daemon again; after 0 it stays down.
+// startAfter starts the daemon again, or when it has ended where an orderly stop
+// takes longer; after 0 it stays down.
 func (n *node) startAfter(d time.Duration) {
 	if d == 0 {
 		n.absent = true
 		return
 	}
-	n.machineAfter(int64(d), func() {
-		if n.d == nil {
+	n.startWhenGone(n.d, int64(d))
+}
+
+// startWhenGone starts the daemon after a delay, and not before the life that is
+// ending, if any, has ended.
+func (n *node) startWhenGone(ending *daemon, delay int64) {
+	n.machineAfter(delay, func() {
+		switch {
+		case n.absent:
+		case n.d == nil:
 			n.startDaemon()
+		case n.d == ending:
+			n.startWhenGone(ending, int64(time.Second))
 		}
 	})
 }

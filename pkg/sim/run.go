@@ -158,8 +158,8 @@ func (s *sim) repair() {
 					n.startDaemon()
 				}
 			})
-		case n.d.ending:
-			n.restart()
+		case n.d.ending || n.d.asked:
+			n.startWhenGone(n.d, int64(time.Second))
 		}
 	}
 	s.tidy(0)
