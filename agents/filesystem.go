@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// filesystem takes a mounted filesystem from this node by force. Its agent is a
-// script.
+// filesystem takes a mounted filesystem from this node by force, whether a script
+// has mounted it or the built-in agent.
 type filesystem struct{}
 
 // unmountWait is how long killed users of a filesystem may take to be gone.
@@ -56,22 +56,47 @@ func (filesystem) Release(env Env) error {
 	}
 }
 
-// isMounted reports whether something is mounted on exactly this directory, by
-// the table of this process (proc_pid_mountinfo(5)); it asks no server.
-func isMounted(dir string) (bool, error) {
+// mount is one line of the table of mounts.
+type mount struct{ dir, fstype, source string }
+
+// eachMount hands over the mounts of this process (proc_pid_mountinfo(5)), the
+// oldest first, until each says no; it asks no server.
+func eachMount(each func(mount) bool) error {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer f.Close()
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, 1<<20)
 	for sc.Scan() {
-		if f := strings.Fields(sc.Text()); len(f) > 4 && unescapeMount(f[4]) == dir {
-			return true, nil
+		left, right, _ := strings.Cut(sc.Text(), " - ")
+		l, r := strings.Fields(left), strings.Fields(right)
+		if len(l) < 5 || len(r) < 2 {
+			continue
+		}
+		if !each(mount{dir: unescapeMount(l[4]), fstype: r[0], source: unescapeMount(r[1])}) {
+			return nil
 		}
 	}
-	return false, sc.Err()
+	return sc.Err()
+}
+
+// mountedOn returns what is mounted on exactly this directory, the uppermost.
+func mountedOn(dir string) (m mount, ok bool, err error) {
+	err = eachMount(func(x mount) bool {
+		if x.dir == dir {
+			m, ok = x, true
+		}
+		return true
+	})
+	return m, ok, err
+}
+
+// isMounted reports whether something is mounted on exactly this directory.
+func isMounted(dir string) (bool, error) {
+	_, ok, err := mountedOn(dir)
+	return ok, err
 }
 
 // unescapeMount undoes the octal escapes of blanks and backslashes.

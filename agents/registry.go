@@ -24,6 +24,7 @@ var builtins = func() map[[3]string]Agent {
 	add(sendArp{}, "SendArp", ocf, v1)
 	add(dummy{}, "Dummy", ocf, pcmk)
 	add(stateful{}, "Stateful", ocf, pcmk)
+	add(newFilesystem(), "Filesystem", ocf, v1)
 	add(newDelay(), "Delay", ocf, v1)
 	add(newRoute(), "Route", ocf)
 	add(newIPsrcaddr(), "IPsrcaddr", ocf, v1)

@@ -3,7 +3,7 @@ package agents
 // LookupReleaser returns who can take a resource of that agent from this node
 // by force, whether its agent is built in or a script.
 func LookupReleaser(class, provider, typ string) (Releaser, bool) {
-	if typ == "Filesystem" && (class == "ocf" && provider == "heartbeat" || class == "heartbeat") {
+	if typ == "Filesystem" && (class == "ocf" && (provider == "heartbeat" || provider == "quorate") || class == "heartbeat") {
 		return filesystem{}, true
 	}
 	a, ok := Lookup(class, provider, typ)

@@ -42,9 +42,11 @@ func notInstalled(format string, args ...any) error {
 // Separate reports whether an agent may wait for programs or the kernel, and so
 // has to be run as a process of its own: "quorate ocf PROVIDER TYPE ACTION".
 func Separate(a Agent) bool {
-	s, ok := a.(*standard)
-	return ok && s.separate
+	s, ok := a.(interface{ runsApart() bool })
+	return ok && s.runsApart()
 }
+
+func (s *standard) runsApart() bool { return s.separate }
 
 // MetaData implements [Agent].
 func (s *standard) MetaData() string { return s.meta.xml() }
