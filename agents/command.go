@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,25 +25,35 @@ func program(name string) (string, error) {
 	return file, nil
 }
 
-// command runs a program to its end and returns what it printed to its standard
-// output. The error holds what it said.
-func (c *request) command(ctx context.Context, name string, args ...string) (string, error) {
-	return c.commandIn(ctx, "", name, args...)
+// invocation is one run of a program to its end.
+type invocation struct {
+	args  []string
+	env   []string // nil: this process'
+	input string
+	// shown is what messages call it, by default its arguments.
+	shown string
 }
 
-// commandIn is command with a text for the standard input.
-func (c *request) commandIn(ctx context.Context, input, name string, args ...string) (string, error) {
-	file, err := program(name)
+// command runs a program to its end and returns what it printed to its standard
+// output. The error holds what it said.
+func (c *request) command(ctx context.Context, args ...string) (string, error) {
+	return c.invoke(ctx, invocation{args: args})
+}
+
+// invoke is command with everything else that can be said of a run.
+func (c *request) invoke(ctx context.Context, v invocation) (string, error) {
+	file, err := program(v.args[0])
 	if err != nil {
 		return "", err
 	}
 	var out, said strings.Builder
-	cmd := exec.CommandContext(ctx, file, args...)
+	cmd := exec.CommandContext(ctx, file, v.args[1:]...)
 	cmd.Stdout, cmd.Stderr = &out, &said
-	cmd.Stdin = strings.NewReader(input)
+	cmd.Stdin = strings.NewReader(v.input)
+	cmd.Env = v.env
 	cmd.Dir, cmd.WaitDelay = "/", time.Second
 	if err := realtime.Start(cmd); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+		return "", fmt.Errorf("%s: %w", v.args[0], err)
 	}
 	err = cmd.Wait()
 	if errors.Is(err, exec.ErrWaitDelay) {
@@ -54,7 +65,10 @@ func (c *request) commandIn(ctx context.Context, input, name string, args ...str
 			text = strings.TrimSpace(out.String())
 		}
 		text = strings.Join(strings.Fields(text), " ")
-		return out.String(), fmt.Errorf("%s: %w: %.300s", strings.Join(append([]string{name}, args...), " "), err, text)
+		if text != "" {
+			err = fmt.Errorf("%w: %.300s", err, text)
+		}
+		return out.String(), fmt.Errorf("%s: %w", cmp.Or(v.shown, strings.Join(v.args, " ")), err)
 	}
 	return out.String(), nil
 }

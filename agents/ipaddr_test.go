@@ -47,7 +47,7 @@ func must(t *testing.T, err error) {
 // call runs a built-in agent and returns its code and messages.
 func call(t *testing.T, typ, action string, params map[string]string) (int, string) {
 	t.Helper()
-	a, ok := Lookup("ocf", "heartbeat", typ)
+	a, ok := Lookup("ocf", "quorate", typ)
 	if !ok {
 		t.Fatalf("no built-in %s", typ)
 	}

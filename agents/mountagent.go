@@ -127,14 +127,14 @@ func mountStart(ctx context.Context, c *request) error {
 	}
 	// mount(8) rather than mount(2), as it finds labels, loop devices and the
 	// helpers of network filesystems.
-	args := []string{}
+	args := []string{"mount"}
 	if t := c.str("fstype"); t != "none" && !bindOf(c) {
 		args = append(args, "-t", t)
 	}
 	if o := c.str("options"); o != "" {
 		args = append(args, "-o", o)
 	}
-	if _, err := c.command(ctx, "mount", append(args, dev, dir)...); err != nil {
+	if _, err := c.command(ctx, append(args, dev, dir)...); err != nil {
 		return fmt.Errorf("mounting %s on %s: %w", dev, dir, err)
 	}
 	return nil
@@ -147,11 +147,11 @@ func fsck(ctx context.Context, c *request) error {
 		return nil
 	}
 	c.info("Starting filesystem check on %s", c.str("device"))
-	args := []string{"-t", t, "-a", c.str("device")}
+	args := []string{"fsck", "-t", t, "-a", c.str("device")}
 	if c.str("run_fsck") == "force" {
-		args = []string{"-t", t, "-f", "-y", c.str("device")}
+		args = []string{"fsck", "-t", t, "-f", "-y", c.str("device")}
 	}
-	_, err := c.command(ctx, "fsck", args...)
+	_, err := c.command(ctx, args...)
 	// fsck(8): bits 1 and 2 are errors that are corrected.
 	if rc := exitCode(err); rc >= 4 || err != nil && rc < 0 {
 		return fmt.Errorf("checking %s: %w", c.str("device"), err)
