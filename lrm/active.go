@@ -19,6 +19,8 @@ type activeResource struct {
 	// began and ended are logical times of the operation that made it active;
 	// ended is 0 while that is under way.
 	began, ended int
+	// promoted tells that it is, or may be, in the promoted role.
+	promoted bool
 }
 
 func newActiveSet() *activeSet { return &activeSet{m: map[string]*activeResource{}} }
@@ -37,9 +39,10 @@ func (s *activeSet) begin(op *Op) bool {
 	s.clock++
 	if a := s.m[op.Resource]; a != nil {
 		a.op.Params = op.Params
+		a.promoted = a.promoted || op.Name == "promote"
 		return false
 	}
-	s.m[op.Resource] = &activeResource{op: *op, began: s.clock}
+	s.m[op.Resource] = &activeResource{op: *op, began: s.clock, promoted: op.Name == "promote"}
 	return true
 }
 
@@ -76,7 +79,11 @@ func (s *activeSet) end(r *Result) bool {
 		delete(s.m, name)
 		return a != nil
 	case r.Op.Name == "monitor" && known && a == nil && running(r.RC):
-		s.m[name] = &activeResource{op: r.Op, began: s.clock, ended: s.clock}
+		s.m[name] = &activeResource{op: r.Op, began: s.clock, ended: s.clock, promoted: promoted(r.RC)}
+		return true
+	case a != nil && known && r.Op.Name == "demote" && r.RC == OK,
+		a != nil && known && r.Op.Name == "monitor" && running(r.RC) && promoted(r.RC) != a.promoted:
+		a.promoted = r.Op.Name == "monitor" && promoted(r.RC)
 		return true
 	case a != nil && strings.HasPrefix(r.Op.Name, "reload") && known && r.RC == OK:
 		a.op.Params = r.Op.Params // a stop must let go of what it is now
@@ -110,4 +117,17 @@ func (s *activeSet) names() []string {
 		return out[i] < out[j]
 	})
 	return out
+}
+
+// promoted tells return codes of a monitor that mean the promoted role.
+func promoted(rc int) bool {
+	return rc == RunningPromoted || rc == FailedPromoted || rc == DegradedPromoted
+}
+
+// base is a resource without the number of its instance.
+func base(resource string) string {
+	if i := strings.LastIndexByte(resource, ':'); i > 0 {
+		return resource[:i]
+	}
+	return resource
 }

@@ -49,10 +49,14 @@ type Config struct {
 	Gate func(op Op) error
 	// Requires returns the resources which must be active while the given one
 	// is; StopAll then waits for nothing else. nil: one that was started
-	// after another had started is taken to need it.
+	// after another had started is taken to need it. It is called with names
+	// without the number of an instance, and answers with such.
 	Requires func(resource string) []string
 	// Managed tells whether StopAll may stop the resource; nil: all.
 	Managed func(resource string) bool
+	// Demotes tells of a resource that StopAll demotes only, and leaves where it
+	// is not promoted; nil: none.
+	Demotes func(resource string) bool
 	// Before is called just before an operation that changes the state of a
 	// resource (not a monitor) is executed here, After with what came of any
 	// operation. Both are called from several goroutines and hold the operation
@@ -92,6 +96,10 @@ func (c Config) withDefaults() Config {
 		c.MaxParallel = max(4, 2*runtime.NumCPU())
 	}
 	return c
+}
+
+func (c *Config) releaseRules() ReleaseRules {
+	return ReleaseRules{Managed: c.Managed, Requires: c.Requires, Demotes: c.Demotes}
 }
 
 // JournalFile is where the journal of a resource manager with this RunDir is.

@@ -34,8 +34,9 @@ type Core struct {
 // Execution is one operation to be executed now.
 type Execution struct {
 	task *task
-	// fresh tells that the resource was not active before.
-	fresh bool
+	// fresh tells that the resource was not active before, promoted that it was in
+	// that role.
+	fresh, promoted bool
 }
 
 // Op is the operation to execute.
@@ -65,7 +66,7 @@ func newCore(limit int, report func(Result, func(Result)), note func(journalLine
 // Submit queues an operation; done, which may be nil, gets its first result
 // besides.
 func (c *Core) Submit(op Op, now time.Time, done func(Result)) {
-	if c.releases > 0 && op.Name != "stop" {
+	if c.releases > 0 && op.Name != "stop" && !ownDemotion(&op) {
 		c.sched.calls++
 		r := failed(Result{Op: op, CallID: c.sched.calls, LastRun: now, Refused: true}, ErrGeneric,
 			fmt.Sprintf("%s of %s refused: all resources of this node are being released", op.Name, op.Resource))
@@ -133,10 +134,14 @@ func (c *Core) Due() (time.Time, bool) { return c.sched.next() }
 func (c *Core) Tick(now time.Time) (out []*Execution) {
 	for _, t := range c.sched.tick(now) {
 		c.active.asStarted(&t.op)
-		e := &Execution{task: t, fresh: c.active.begin(&t.op)}
+		e := &Execution{task: t}
+		if a := c.active.m[t.op.Resource]; a != nil {
+			e.promoted = a.promoted
+		}
+		e.fresh = c.active.begin(&t.op)
 		if changesState(&t.op) {
 			if activates(t.op.Name) {
-				c.note(journalLine{Active: t.op.Resource, Op: &t.op})
+				c.note(journalLine{Active: t.op.Resource, Op: &t.op, Promoted: c.active.m[t.op.Resource].promoted})
 			}
 			c.note(journalLine{Begin: t.callID, Op: &t.op})
 		}
@@ -152,13 +157,19 @@ func (c *Core) Finished(e *Execution, result Result, now time.Time) {
 	if changesState(&t.op) {
 		c.note(journalLine{End: t.callID})
 	}
-	c.believe(&r, e.fresh)
+	c.believe(&r, e)
 	if name := t.op.Resource; t.op.Name == "stop" && t.op.TransitionKey == "" && (c.releases > 0 || c.forced[name]) && (r.Status != Done || r.RC != OK) {
 		if !c.forced[name] {
 			c.unstopped[name] = r
 		}
 		delete(c.forced, name)
 		if t.done != nil {
+			t.done(r)
+		}
+		return
+	}
+	if ownDemotion(&t.op) && (r.Status != Done || r.RC != OK) {
+		if t.done != nil { // a stop follows, and tells what became of the resource
 			t.done(r)
 		}
 		return
@@ -175,12 +186,17 @@ func (c *Core) Finished(e *Execution, result Result, now time.Time) {
 }
 
 // believe draws the conclusion of a result about what is active.
-func (c *Core) believe(r *Result, fresh bool) {
+func (c *Core) believe(r *Result, e *Execution) {
 	name := r.Op.Resource
-	if r.Refused {
-		if fresh {
+	if r.Refused { // nothing was done
+		a := c.active.m[name]
+		switch {
+		case e.fresh:
 			delete(c.active.m, name)
 			c.note(journalLine{Inactive: name})
+		case a != nil && a.promoted != e.promoted:
+			a.promoted = e.promoted
+			c.note(journalLine{Active: name, Op: &a.op, Promoted: a.promoted})
 		}
 		return
 	}
@@ -194,7 +210,7 @@ func (c *Core) believe(r *Result, fresh bool) {
 	}
 	if changed {
 		if a := c.active.m[name]; a != nil {
-			c.note(journalLine{Active: name, Op: &a.op})
+			c.note(journalLine{Active: name, Op: &a.op, Promoted: a.promoted})
 		} else {
 			c.note(journalLine{Inactive: name})
 		}
@@ -217,25 +233,6 @@ func (c *Core) Released(op Op, now time.Time) {
 	c.report(r, nil)
 }
 
-// Release is one resource to stop when everything has to go, after its users.
-type Release struct {
-	Op    Op
-	Users []string
-}
-
-// BeginRelease withdraws what waits, accepts nothing but stops from now on, and
-// plans the stops of what is active or has fallen, and is managed; the caller kills what is under
-// way and no stop. managed and requires are those of [Config] and may be nil.
-func (c *Core) BeginRelease(managed func(string) bool, requires func(string) []string) []Release {
-	c.releases++
-	c.sched.limit = max(c.limit, releaseParallel)
-	for _, t := range c.sched.clear() {
-		c.report(Result{Op: t.op, CallID: t.callID, Status: Cancelled, Refused: true,
-			ExitReason: "withdrawn: all resources of this node are being released"}, t.done)
-	}
-	return c.plan(managed, requires)
-}
-
 // EndRelease ends what BeginRelease began.
 func (c *Core) EndRelease() {
 	if c.releases--; c.releases > 0 {
@@ -247,53 +244,4 @@ func (c *Core) EndRelease() {
 		c.report(c.unstopped[name], nil)
 	}
 	clear(c.unstopped)
-}
-
-// plan lists the managed active resources and which of the others need each.
-func (c *Core) plan(managed func(string) bool, requires func(string) []string) []Release {
-	out := []Release{}
-	var names []string
-	for _, n := range c.active.names() {
-		if managed == nil || managed(n) {
-			names = append(names, n)
-		}
-	}
-	needs := func(user, used string) bool {
-		u, v := c.active.m[user], c.active.m[used]
-		return v.ended != 0 && u.began >= v.ended
-	}
-	if requires != nil {
-		req := map[[2]string]bool{}
-		for _, n := range names {
-			for _, r := range requires(n) {
-				req[[2]string{n, r}] = true
-			}
-		}
-		// Start order breaks a circle that the configuration might hold.
-		needs = func(user, used string) bool {
-			return req[[2]string{user, used}] && c.active.m[user].began > c.active.m[used].began
-		}
-	}
-	for _, n := range slices.Sorted(maps.Keys(c.fallen)) {
-		if c.active.m[n] == nil && (managed == nil || managed(n)) {
-			out = append(out, Release{Op: releaseOp(c.fallen[n])})
-		}
-	}
-	for _, n := range names {
-		r := Release{Op: releaseOp(c.active.m[n].op)}
-		for _, user := range names {
-			if user != n && needs(user, n) {
-				r.Users = append(r.Users, user)
-			}
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-// releaseOp is the stop of what an operation made active.
-func releaseOp(op Op) Op {
-	op.Params = withoutTimes(op.Params)
-	op.Name, op.Interval, op.StartDelay, op.TransitionKey, op.Serial = "stop", 0, 0, "", 0
-	return op
 }

@@ -29,21 +29,21 @@ func TestFallenResourceIsStoppedAtRelease(t *testing.T) {
 	if a := c.Active(); len(a) != 0 {
 		t.Fatalf("active: %v", a)
 	}
-	plan := c.BeginRelease(nil, nil)
+	plan := c.BeginRelease(ReleaseRules{})
 	if len(plan) != 1 || plan[0].Op.Resource != "r" || plan[0].Op.Name != "stop" || plan[0].Op.Params["ip"] != "10.0.0.1" {
 		t.Fatalf("the plan is %+v", plan)
 	}
 	c.Submit(plan[0].Op, now, nil)
 	done(OK)
 	c.EndRelease()
-	if plan := c.BeginRelease(nil, nil); len(plan) != 0 {
+	if plan := c.BeginRelease(ReleaseRules{}); len(plan) != 0 {
 		t.Errorf("stopped, and planned again: %+v", plan)
 	}
 	c.EndRelease()
 	// What was never active here has not fallen.
 	c.Submit(Op{Resource: "probed", Name: "monitor"}, now, nil)
 	done(NotRunning)
-	if plan := c.BeginRelease(nil, nil); len(plan) != 0 {
+	if plan := c.BeginRelease(ReleaseRules{}); len(plan) != 0 {
 		t.Errorf("a probe that found nothing is planned: %+v", plan)
 	}
 }

@@ -19,8 +19,9 @@ type Leftover struct {
 	// InFlight tells that the operation's end is not known. Its script, if it
 	// still ran, was killed, as nobody would learn its result.
 	InFlight bool
-	// Active tells that the resource was believed active.
-	Active bool
+	// Active tells that the resource was believed active, Promoted that it was, or
+	// may have been, in the promoted role.
+	Active, Promoted bool
 }
 
 // journalLine is one line of the journal.
@@ -32,8 +33,9 @@ type journalLine struct {
 	// Group and Started identify the process group of call Begin.
 	Group   int    `json:"group,omitempty"`
 	Started uint64 `json:"started,omitempty"`
-	// Active and Inactive name a resource.
+	// Active and Inactive name a resource; Promoted tells its role.
 	Active   string `json:"active,omitempty"`
+	Promoted bool   `json:"promoted,omitempty"`
 	Inactive string `json:"inactive,omitempty"`
 	Op       *Op    `json:"op,omitempty"`
 }
@@ -56,17 +58,23 @@ type journal struct {
 // journalState is what the lines add up to.
 type journalState struct {
 	order  []string
-	active map[string]*Op
+	active map[string]activeLine
 	flight map[int]journalLine
+}
+
+// activeLine is what the journal says of an active resource.
+type activeLine struct {
+	op       *Op
+	promoted bool
 }
 
 func (s *journalState) apply(l journalLine) {
 	switch {
 	case l.Active != "" && l.Op != nil:
-		if s.active[l.Active] == nil {
+		if s.active[l.Active].op == nil {
 			s.order = append(s.order, l.Active)
 		}
-		s.active[l.Active] = l.Op
+		s.active[l.Active] = activeLine{l.Op, l.Promoted}
 	case l.Inactive != "":
 		delete(s.active, l.Inactive)
 		for i, n := range s.order {
@@ -97,7 +105,7 @@ func ReadJournal(file string) ([]Leftover, error) {
 }
 
 func readJournal(file string) (journalState, error) {
-	s := journalState{active: map[string]*Op{}, flight: map[int]journalLine{}}
+	s := journalState{active: map[string]activeLine{}, flight: map[int]journalLine{}}
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -126,13 +134,14 @@ func (s *journalState) leftovers() []Leftover {
 	flying := map[string]bool{}
 	for _, l := range s.flight {
 		if l.Op != nil {
-			out = append(out, Leftover{Op: *l.Op, InFlight: true, Active: s.active[l.Op.Resource] != nil})
+			a := s.active[l.Op.Resource]
+			out = append(out, Leftover{Op: *l.Op, InFlight: true, Active: a.op != nil, Promoted: a.promoted})
 			flying[l.Op.Resource] = true
 		}
 	}
 	for _, n := range s.order {
 		if !flying[n] {
-			out = append(out, Leftover{Op: *s.active[n], Active: true})
+			out = append(out, Leftover{Op: *s.active[n].op, Active: true, Promoted: s.active[n].promoted})
 		}
 	}
 	return out
@@ -145,9 +154,9 @@ func openJournal(file string) (*journal, journalState, error) {
 	if err != nil {
 		return nil, old, err
 	}
-	j := &journal{file: file, state: journalState{active: map[string]*Op{}, flight: map[int]journalLine{}}}
+	j := &journal{file: file, state: journalState{active: map[string]activeLine{}, flight: map[int]journalLine{}}}
 	for _, n := range old.order {
-		j.state.apply(journalLine{Active: n, Op: old.active[n]})
+		j.state.apply(journalLine{Active: n, Op: old.active[n].op, Promoted: old.active[n].promoted})
 	}
 	if err := j.rewrite(); err != nil {
 		return nil, old, err
@@ -170,7 +179,7 @@ func (j *journal) rewrite() error {
 	j.f, j.size = f, 0
 	j.put(journalLine{Boot: bootID()})
 	for _, n := range j.state.order {
-		j.put(journalLine{Active: n, Op: j.state.active[n]})
+		j.put(journalLine{Active: n, Op: j.state.active[n].op, Promoted: j.state.active[n].promoted})
 	}
 	for _, l := range j.state.flight {
 		j.put(l)

@@ -76,7 +76,8 @@ func (l *LRM) takeOver(old journalState) {
 	l.leftovers = old.leftovers()
 	for _, n := range old.order {
 		l.core.active.clock++
-		l.core.active.m[n] = &activeResource{op: *old.active[n], began: l.core.active.clock, ended: l.core.active.clock}
+		a := old.active[n]
+		l.core.active.m[n] = &activeResource{op: *a.op, began: l.core.active.clock, ended: l.core.active.clock, promoted: a.promoted}
 	}
 	for _, f := range old.flight {
 		if f.Op == nil || f.Group == 0 {
@@ -131,6 +132,12 @@ func (l *LRM) Forget(resource string) {
 // starts; also those whose start or stop failed.
 func (l *LRM) Active() (out []string) {
 	l.ask(func() { out = l.core.Active() })
+	return out
+}
+
+// ToRelease returns what [LRM.StopAll] would stop or demote, sorted.
+func (l *LRM) ToRelease() (out []string) {
+	l.ask(func() { out = l.core.ToRelease(l.cfg.releaseRules()) })
 	return out
 }
 

@@ -293,32 +293,33 @@ func (s *schedule) unqueue(resource string, match func(*task) bool) (gone []*tas
 	return gone
 }
 
-// clear withdraws everything that waits, recurring operations included, and
+// clear withdraws everything that waits, recurring operations included but for
+// those of resources that stay, and
 // returns the withdrawn tasks that nobody has a result of yet. A first run of a
 // recurring operation that is under way is among them, as it will not be reported.
-func (s *schedule) clear() (gone []*task) {
-	for _, rec := range s.recurring {
-		rec.cancelled = true
+func (s *schedule) clear(stays func(resource string) bool) (gone []*task) {
+	for key, rec := range s.recurring {
+		if !stays(rec.op.Resource) {
+			rec.cancelled = true
+			delete(s.recurring, key)
+		}
 	}
-	names := slices.Sorted(maps.Keys(s.lanes))
-	for _, name := range names {
-		if t := s.lanes[name].current; t != nil && t.rec != nil && !t.rec.reported {
+	over := func(t *task) bool { return t.rec == nil || t.rec.cancelled }
+	for _, name := range slices.Sorted(maps.Keys(s.lanes)) {
+		if t := s.lanes[name].current; t != nil && t.rec != nil && t.rec.cancelled && !t.rec.reported {
 			gone = append(gone, t)
 		}
 	}
-	s.recurring = map[string]*recurring{}
-	for _, t := range s.timers {
-		if t.task.rec == nil || !t.task.rec.reported {
-			gone = append(gone, t.task)
-		}
-	}
-	s.timers = nil
-	for _, name := range names {
-		for _, t := range s.unqueue(name, func(*task) bool { return true }) {
+	unheard := func(ts []*task) {
+		for _, t := range ts {
 			if t.rec == nil || !t.rec.reported {
 				gone = append(gone, t)
 			}
 		}
+	}
+	unheard(s.untime(over))
+	for _, name := range slices.Sorted(maps.Keys(s.lanes)) {
+		unheard(s.unqueue(name, over))
 	}
 	return gone
 }

@@ -16,6 +16,9 @@ const (
 	ReleasedByStop = "stopped"
 	// ReleasedByForce is a release by the built-in agent after the deadline.
 	ReleasedByForce = "released by force"
+	// ReleasedByDemote is a demotion in time: it runs on, unpromoted, as
+	// [Config.Demotes] allows.
+	ReleasedByDemote = "demoted"
 	// NotReleased is a resource that may still be active.
 	NotReleased = "not released"
 )
@@ -72,6 +75,10 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 					return
 				}
 			}
+			if p.Demote && l.demoteOne(timed, p.Op, deadline) {
+				answers[i].How, answers[i].Took = ReleasedByDemote, time.Since(began)
+				return
+			}
 			how, reason := l.stopOne(timed, p.Op, deadline)
 			answers[i].How, answers[i].Reason = how, reason
 			if how == NotReleased && timed.Err() == nil {
@@ -83,7 +90,7 @@ func (l *LRM) StopAll(ctx context.Context, deadline time.Time) []Released {
 	}
 	wg.Wait()
 	if ctx.Err() == nil && !time.Now().Before(deadline) {
-		l.cut()
+		l.cut(plan)
 		// Addresses first: they cost no time and wait for nobody. Then what was
 		// started last, as it may need what was started before.
 		for _, addresses := range []bool{true, false} {
@@ -106,9 +113,9 @@ const releaseParallel = 32
 // beginRelease withdraws and kills what is not a stop, and plans the stops.
 func (l *LRM) beginRelease() (plan []Release) {
 	ok := l.ask(func() {
-		plan = l.core.BeginRelease(l.cfg.Managed, l.cfg.Requires)
+		plan = l.core.BeginRelease(l.cfg.releaseRules())
 		for _, f := range l.flight {
-			if f.exec.task.op.Name != "stop" {
+			if !l.core.Spares(plan, &f.exec.task.op) {
 				f.cancel(errCut)
 			}
 		}
@@ -130,6 +137,35 @@ func withoutTimes(params map[string]string) map[string]string {
 		}
 	}
 	return p
+}
+
+// demoteOne demotes a resource, if it does so in two thirds of the time: the rest
+// is for a stop. It reports whether it did.
+func (l *LRM) demoteOne(ctx context.Context, op Op, deadline time.Time) bool {
+	still, promoted := false, false
+	l.ask(func() {
+		a := l.core.active.m[op.Resource]
+		still, promoted = a != nil, a != nil && a.promoted
+	})
+	if !still || !promoted {
+		return still
+	}
+	op.Name, op.Timeout = "demote", 2*time.Until(deadline)/3
+	if op.Timeout <= 0 || ctx.Err() != nil {
+		return false
+	}
+	got := make(chan Result, 1)
+	l.submit(op, func(r Result) { got <- r })
+	select {
+	case r := <-got:
+		if r.Status == Done && r.RC == OK {
+			return true
+		}
+		l.cfg.Logger.Warn(fmt.Sprintf("%s could not be demoted (rc=%d %s): it is stopped", op.Resource, r.RC, r.ExitReason))
+	case <-ctx.Done():
+	case <-l.gone:
+	}
+	return false
 }
 
 // stopOne stops a resource and waits for the result or for the end of ctx.
@@ -171,11 +207,14 @@ func (l *LRM) stopOne(ctx context.Context, op Op, deadline time.Time) (how, reas
 	}
 }
 
-// cut kills every script under way.
-func (l *LRM) cut() {
+// cut kills every script under way but for the monitors of what stays.
+func (l *LRM) cut(plan []Release) {
 	l.ask(func() {
+		stays := l.core.unplanned(plan)
 		for _, f := range l.flight {
-			f.cancel(errCut)
+			if op := &f.exec.task.op; op.Interval == 0 || !stays(op.Resource) {
+				f.cancel(errCut)
+			}
 		}
 	})
 }

@@ -225,7 +225,7 @@ func (s *scheduler) unpackConfig() {
 	case "suicide":
 		switch {
 		case !c.fencing:
-			s.errorf("no-quorum-policy suicide needs fencing, which is disabled: stop is used")
+			s.errorf("no-quorum-policy suicide needs fencing, which is disabled: nodes without quorum stop everything, none is fenced")
 		case isTrue(s.root.Get("no-quorum-panic")) || s.haveQuorum:
 			c.quorum = quorumSuicide
 		default:

@@ -156,11 +156,12 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	}
 	m.now = now
 	delete(m.flight, r.Op.TransitionKey)
-	if r.Op.Name == "stop" && r.Op.TransitionKey == "" {
+	own := r.Op.TransitionKey == ""
+	if own && (r.Op.Name == "stop" || r.Op.Name == "demote") {
 		m.ownStops++
 	}
 	e := m.hist.inOrder(record(m.cfg.Self, r))
-	if r.Op.Interval == 0 && r.Op.Name == "stop" && r.RC == lrm.OK {
+	if r.Op.Interval == 0 && r.RC == lrm.OK && (r.Op.Name == "stop" || own && r.Op.Name == "demote") {
 		// What was repeated while it ran is over.
 		m.dropRecurring(r.Op.Resource)
 	}

@@ -39,6 +39,8 @@ type Daemon struct {
 	machine    *controller.Machine
 	attrs      *attributes
 	cutShort   map[string]string // resources that were not simply stopped when everything had to go, and why
+	fencing    bool              // this node ends itself, as no-quorum-policy=suicide says
+	release    *releaseCache
 	alerts     *alert.Runner
 	alerted    map[string]uint64 // the members that alerts have been told of, and their incarnations
 	edits      *member.Edits
@@ -112,7 +114,7 @@ func (d *Daemon) run(ctx context.Context) {
 		case <-d.hurry:
 			d.log.Warn("asked to stop a second time: what still runs here is stopped now, without waiting for the DC")
 			d.hurry = nil
-			go d.release()
+			go d.releaseAll()
 		case <-left:
 			return
 		case <-d.failed: // its disk failed: nothing can be promised any more

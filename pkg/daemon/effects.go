@@ -58,7 +58,7 @@ func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 	case controller.Fenced:
 		d.alertFenced(e)
 	case controller.Leave:
-		go d.release()
+		go d.releaseAll()
 	case controller.StatusChanged:
 		d.changed()
 	case controller.Log:

@@ -3,28 +3,33 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pkg/guard"
 	"github.com/quorate/quorate/pkg/member"
 )
 
 // checkLease stops everything when the right to run has run out. Under the
 // policies ignore and freeze resources stay, and the status says that exclusion
-// is not guaranteed.
+// is not guaranteed; under demote what is promoted is demoted and stays; under
+// suicide this daemon ends, and with a watchdog the machine.
 func (d *Daemon) checkLease() {
 	lease := d.lease()
 	var active []string
 	stop, due := d.leaseEnd.Decide(time.Now(), lease, d.policy(), func() bool {
-		active = d.lrm.Active()
+		active = d.lrm.ToRelease()
 		return len(active) > 0
 	})
 	if !due {
 		return
 	}
 	d.guard.State.Begun(d.guard.State.Stop())
+	if stop.Suicide {
+		d.suicide(active, stop.Deadline)
+		return
+	}
 	if stop.First {
 		d.log.Warn(fmt.Sprintf("the right to run resources has run out (no quorum confirmed this node in time): stopping %v, done by %s at the latest",
 			active, stop.Deadline.Format("15:04:05.000")), "component", "crmd")
@@ -32,10 +37,28 @@ func (d *Daemon) checkLease() {
 	go d.stopAll(stop.Deadline)
 }
 
+// suicide stops everything and ends this daemon.
+func (d *Daemon) suicide(active []string, deadline time.Time) {
+	if d.fencing {
+		return
+	}
+	d.fencing = true
+	d.log.Error(fmt.Sprintf("no-quorum-policy=suicide: no quorum confirmed this node in time: it stops %v by %s at the latest and ends; start it again when the others can be reached",
+		active, deadline.Format("15:04:05.000")), "component", "crmd")
+	if member.Fencing(d.replica.Root()) {
+		d.guard.State.Fence()
+	}
+	go func() {
+		d.stopAll(deadline)
+		d.call(func() { d.leave() })
+	}()
+}
+
 // stopCut stops everything: this daemon was not run for so long that addresses
 // were taken away from under it, and what it believes active is not. The DC
 // starts it anew.
 func (d *Daemon) stopCut(why string) {
+	d.takeCuts()
 	d.log.Warn("this daemon was not run in time: "+why+", and all the rest is stopped", "component", "crmd")
 	go d.stopAll(time.Now().Add(d.info.stopBound))
 }
@@ -60,19 +83,19 @@ func (d *Daemon) policy() string { return member.Policy(d.replica.Root()) }
 func (d *Daemon) stopAll(deadline time.Time) {
 	begun := time.Now()
 	kept := false
-	cut := map[string]string{}
+	var cut []guard.Cut
 	released := d.lrm.StopAll(context.Background(), deadline)
 	for _, r := range released {
 		switch r.How {
-		case lrm.ReleasedByStop:
+		case lrm.ReleasedByStop, lrm.ReleasedByDemote:
+			continue
 		case lrm.ReleasedByForce:
-			cut[r.Resource] = fmt.Sprintf("%s was taken away by force at %s when the right to run it had ended: %s", r.Resource, time.Now().Format("15:04:05"), r.Reason)
 			d.log.Warn(fmt.Sprintf("%s was %s after %v: %s", r.Resource, r.How, r.Took.Round(time.Millisecond), r.Reason), "component", "lrmd")
 		default:
 			kept = true
-			cut[r.Resource] = fmt.Sprintf("%s was not released in time at %s and may still be active here: %s", r.Resource, time.Now().Format("15:04:05"), r.Reason)
 			d.log.Error(fmt.Sprintf("%s was %s in time and may still be active here: %s", r.Resource, r.How, r.Reason), "component", "lrmd")
 		}
+		cut = append(cut, guard.Cut{Resource: r.Resource, At: time.Now(), How: r.How, Reason: r.Reason})
 	}
 	d.noteCut(cut)
 	if !kept && len(released) > 0 {
@@ -82,16 +105,19 @@ func (d *Daemon) stopAll(deadline time.Time) {
 
 // noteCut remembers for the status which resources were not simply stopped when
 // everything had to go, and why.
-func (d *Daemon) noteCut(cut map[string]string) {
-	if len(cut) == 0 {
-		return
+func (d *Daemon) noteCut(cut []guard.Cut) {
+	if len(cut) > 0 {
+		go d.call(func() { d.cut(cut) })
 	}
-	go d.call(func() {
-		if d.cutShort == nil {
-			d.cutShort = map[string]string{}
-		}
-		maps.Copy(d.cutShort, cut)
-	})
+}
+
+// takeCuts remembers what the guard has cut short. Owner goroutine only.
+func (d *Daemon) takeCuts() { d.cut(guard.TakeCuts(d.opts.RunDir)) }
+
+func (d *Daemon) cut(cuts []guard.Cut) {
+	for _, c := range cuts {
+		d.cutShort[c.Resource] = c.String()
+	}
 }
 
 // wellAgain forgets that a resource was cut short: an operation of it has
@@ -102,9 +128,9 @@ func (d *Daemon) wellAgain(r *lrm.Result) {
 	}
 }
 
-// release is the end of an orderly shutdown: what still runs is stopped, then
+// releaseAll is the end of an orderly shutdown: what still runs is stopped, then
 // the owner goroutine is told to end.
-func (d *Daemon) release() {
+func (d *Daemon) releaseAll() {
 	if len(d.lrm.Active()) > 0 {
 		d.stopAll(time.Now().Add(shutdownBound))
 	}
@@ -118,8 +144,9 @@ const shutdownBound = 20 * time.Minute
 // the right to run.
 func (d *Daemon) instructGuard() {
 	root := d.replica.Root()
+	r := d.release.of(root)
 	d.guard.State.SetEnforce(!member.KeepsResources(member.Policy(root)))
-	if err := d.guard.Keep(member.Unmanaged(root)); err != nil {
+	if err := d.guard.Instruct(guard.Instructions{Keep: member.Unmanaged(root), Demote: r.demote, Requires: r.requires}); err != nil {
 		d.log.Error(fmt.Sprintf("the guard does not know which resources stay: %v", err), "component", "guard")
 	}
 	d.addrs.poke()

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -185,13 +186,15 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	}
 	g := newGate(node)
 	addrs.setStays(func(resource string) bool { return !watch.State.Enforced() || !member.Managed(rep.Root(), resource) })
-	resources := lrm.New(lrm.Config{
+	release := new(releaseCache)
+	executor := lrm.Config{
 		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, guard.ResourceDir),
 		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
 		ToolsDir: toolsDir(o.RunDir, log), ExtraEnv: []string{"HA_RUNDIR=" + o.RunDir},
-		Managed: func(resource string) bool { return member.Managed(rep.Root(), resource) },
-		Before:  addrs.before, After: addrs.after, Lifetime: addrs.lifetime,
-	})
+		Before: addrs.before, After: addrs.after, Lifetime: addrs.lifetime,
+	}
+	release.configure(&executor, rep.Root)
+	resources := lrm.New(executor)
 	for _, l := range resources.Leftovers() {
 		addrs.hold(l.Op)
 	}
@@ -200,7 +203,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		text = string(cib.PrintCompact(s.candidate))
 	}
 	d := &Daemon{
-		opts: o, log: log, cluster: node, electorate: node, replica: rep, memory: mem, lrm: resources, gate: g, guard: watch, watchdog: dog, addrs: addrs, inherited: again.Stop,
+		opts: o, log: log, cluster: node, electorate: node, replica: rep, memory: mem, lrm: resources, gate: g, guard: watch, watchdog: dog, addrs: addrs, inherited: again.Stop, release: release, cutShort: map[string]string{},
 		machine: controller.New(controller.Config{Self: o.Self, UUID: s.uuid,
 			TransitionerID: uuid.NewString(), Version: version.Version, Stack: stackName, Candidate: text}),
 		leaseEnd: member.LeaseEnd{StopBound: timing.StopBound, Deadtime: s.conf.Deadtime, Started: begun}, configured: configured,
@@ -214,6 +217,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	d.edits = member.NewEdits(o.Self, editHost{d})
 	d.attrs = newAttributes(d)
 	openForced(d)
+	d.takeCuts()
 	d.alerts = newAlerts(log.With("component", "crmd"))
 	go d.file.run()
 	if s.conf.RecordInputs {
@@ -236,7 +240,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	}
 	released := len(resources.Active()) == 0 && len(resources.InFlight()) == 0
 	resources.Close()
-	if released {
+	if released && !watch.State.Fences() {
 		watch.State.Goodbye()
 	}
 	if err := node.Err(); err != nil {
@@ -253,8 +257,14 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		return err
 	}
 	log.Info(o.Self + " Heartbeat shutdown complete.")
+	if d.fencing {
+		return ErrSuicide
+	}
 	return nil
 }
+
+// ErrSuicide indicates that this daemon has ended itself without quorum.
+var ErrSuicide = errors.New("this node had lost its quorum and has ended itself (no-quorum-policy=suicide)")
 
 // stackName is what the configuration calls the layer below the controller; the
 // schema does not allow the names of stacks that Pacemaker gave up.

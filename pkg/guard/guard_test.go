@@ -125,6 +125,39 @@ func TestResetWhatCannotBeStopped(t *testing.T) {
 	if !strings.Contains(text(log.Name()), "has not released") || !strings.Contains(text(log.Name()), "easy: stopped") {
 		t.Errorf("the guard said %s", text(log.Name()))
 	}
+	g.State.Goodbye()
+	g.Stop()
+	// The next daemon tells what was cut and why, once.
+	cuts := TakeCuts(run)
+	if len(cuts) == 0 || !strings.HasPrefix(cuts[0].String(), "stubborn was not released in time by the guard at ") || !strings.Contains(cuts[0].Reason, "nothing built in can take it away by force") {
+		t.Errorf("the next daemon is told %v", cuts)
+	}
+	if cuts := TakeCuts(run); cuts != nil {
+		t.Errorf("told again: %v", cuts)
+	}
+}
+
+// Under the policy demote the guard leaves alone what is not promoted, takes the
+// rest, and needs no reset for what stays.
+func TestGuardLeavesTheUnpromoted(t *testing.T) {
+	run, file := t.TempDir(), filepath.Join(t.TempDir(), "reset")
+	t.Setenv(ResetFile, file)
+	log := logFile(t)
+	g := startTest(t, Options{RunDir: run, ErrOut: log})
+	if err := g.Instruct(Instructions{Demote: []string{"stubborn", "easy"}}); err != nil {
+		t.Fatal(err)
+	}
+	journal(t, run, stubborn, dummyOp("other"))
+	g.SetLease(ccm.Boottime() + int64(10*time.Millisecond))
+	waitFor(t, "the release", func() bool { return strings.Contains(text(log.Name()), "the guard is done") })
+	if got := text(file); got != "" || !strings.Contains(text(log.Name()), "other: stopped") {
+		t.Errorf("reset: %q\n%s", got, text(log.Name()))
+	}
+	left, err := lrm.ReadJournal(lrm.JournalFile(filepath.Join(run, ResourceDir)))
+	if err != nil || len(left) != 1 || left[0].Op.Resource != "stubborn" {
+		t.Errorf("left: %+v %v", left, err)
+	}
+	g.State.Goodbye()
 	g.Stop()
 }
 
@@ -154,7 +187,7 @@ func TestUnmanagedStays(t *testing.T) {
 	t.Setenv(ResetFile, file)
 	log := logFile(t)
 	g := startTest(t, Options{RunDir: run, ErrOut: log})
-	if err := g.Keep([]string{"stubborn"}); err != nil {
+	if err := g.Instruct(Instructions{Keep: []string{"stubborn"}}); err != nil {
 		t.Fatal(err)
 	}
 	journal(t, run, stubborn, dummyOp("easy"))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -212,11 +213,22 @@ func (p *process) petWatchdog(now int64) {
 	p.petAt = now + int64(p.dog.petEvery())
 }
 
+// secondLook is how long after a first look at the leftovers the next is: a
+// command that is refused is in flight for less.
+const secondLook = 3 * time.Millisecond
+
 // hung looks whether the daemon holds on to something although its time is
-// over. It is asked twice: it may be this process that is late.
+// over. It looks twice: it may be this process that is late, or a command that
+// is being refused.
 func (p *process) hung() bool {
-	stop := p.state.Stop()
-	return len(p.left()) > 0 && p.state.Stop() == stop
+	stop, first := p.state.Stop(), p.left()
+	if len(first) == 0 {
+		return false
+	}
+	ts := unix.NsecToTimespec(int64(secondLook))
+	_ = unix.Nanosleep(&ts, nil)
+	still := slices.ContainsFunc(p.left(), func(r string) bool { return slices.Contains(first, r) })
+	return still && p.state.Stop() == stop
 }
 
 // grace is how long a daemon may take to come to itself when it holds nothing
@@ -306,8 +318,22 @@ func (p *process) sleepUntil(t int64) {
 	}
 }
 
+// fence resets the machine by its watchdog, because the policy without quorum is
+// suicide. sysrq is for what does not let go, and nothing is left here.
+func (p *process) fence() int {
+	p.resets = WatchdogResets(p.dog)
+	if len(p.resets) == 0 {
+		return 0
+	}
+	p.reset("this node has lost its quorum and the policy without quorum is suicide")
+	return 1
+}
+
 // done is the end of a guard whose node holds nothing any more.
 func (p *process) done() int {
+	if p.state.has(flagFence) {
+		return p.fence()
+	}
 	if p.dog != nil {
 		if err := p.dog.CloseInOrder(); err != nil {
 			p.log.Error(fmt.Sprintf("watchdog %s: %v", p.dog.Path, err))

@@ -17,15 +17,21 @@ import (
 	"github.com/quorate/quorate/lrm"
 )
 
-// leftovers returns what the journal says is active or in flight here and
-// managed.
+// leftovers returns what the journal says is active or in flight here and has to
+// go.
 func (p *process) leftovers() (out []lrm.Leftover) {
 	found, err := lrm.ReadJournal(lrm.JournalFile(filepath.Join(p.runDir, ResourceDir)))
 	if err != nil {
 		p.log.Error(fmt.Sprintf("what is active here is not known: %v", err))
 		return nil
 	}
-	return slices.DeleteFunc(found, func(l lrm.Leftover) bool { return !p.managed(l.Op.Resource) })
+	if len(found) == 0 {
+		return nil
+	}
+	in := p.instructions()
+	return slices.DeleteFunc(found, func(l lrm.Leftover) bool {
+		return !in.managed(l.Op.Resource) || !l.InFlight && !l.Promoted && in.demotes(l.Op.Resource)
+	})
 }
 
 // left returns the names of the leftovers.
@@ -38,23 +44,45 @@ func (p *process) left() (out []string) {
 	return out
 }
 
-// managed reports whether the resource is not on the list of what stays.
-func (p *process) managed(resource string) bool {
-	var keep []string
+// instructions returns what the daemon has said last. A torn list keeps nothing.
+func (p *process) instructions() (in Instructions) {
 	b, err := os.ReadFile(filepath.Join(p.runDir, keepName))
-	if err == nil {
-		_ = json.Unmarshal(b, &keep) // a torn list keeps nothing
+	if err == nil && json.Unmarshal(b, &in) != nil {
+		return Instructions{}
 	}
+	return in
+}
+
+// managed reports whether the resource is not on the list of what stays.
+func (in *Instructions) managed(resource string) bool {
+	return !slices.Contains(in.Keep, base(resource))
+}
+
+func (in *Instructions) demotes(resource string) bool {
+	return slices.Contains(in.Demote, base(resource))
+}
+
+// requires is [lrm.Config.Requires]; nil where nothing is known.
+func (in *Instructions) requires() func(string) []string {
+	if in.Requires == nil {
+		return nil
+	}
+	return func(resource string) []string { return in.Requires[resource] }
+}
+
+// base is a resource without the number of its instance.
+func base(resource string) string {
 	if i := strings.LastIndexByte(resource, ':'); i > 0 {
-		resource = resource[:i]
+		return resource[:i]
 	}
-	return !slices.Contains(keep, resource)
+	return resource
 }
 
 // cutAddresses removes the addresses among the leftovers, on this thread and
 // without asking anybody. It reports whether all are gone.
 func (p *process) cutAddresses() (gone bool) {
 	gone = true
+	var cuts []Cut
 	for _, l := range p.leftovers() {
 		op := l.Op
 		if !agents.IsAddress(op.Class, op.Provider, op.Type) {
@@ -64,12 +92,16 @@ func (p *process) cutAddresses() (gone bool) {
 		if !ok {
 			continue
 		}
+		cut := Cut{Resource: op.Resource, At: time.Now(), How: lrm.ReleasedByForce, By: "the guard", Reason: "this node, or its daemon, was not run in time"}
 		env := agents.Env{Instance: op.Resource, Params: op.Params, RunDir: filepath.Join(p.runDir, ResourceDir), Stdout: io.Discard, Stderr: io.Discard}
 		if err := rel.Release(env); err != nil {
 			gone = false
+			cut.How, cut.Reason = lrm.NotReleased, err.Error()
 			p.log.Error(fmt.Sprintf("%s: %v", op.Resource, err))
 		}
+		cuts = append(cuts, cut)
 	}
+	noteCuts(p.runDir, cuts, p.log) // after all are gone: a disk may hang
 	return gone
 }
 
@@ -98,12 +130,18 @@ func (p *process) release(limit int64) int {
 // stopAll returns what may still be active.
 func (p *process) stopAll(deadline time.Time) (kept []string) {
 	began := time.Now()
-	l := lrm.New(lrm.Config{RunDir: filepath.Join(p.runDir, ResourceDir), Logger: p.log, Managed: p.managed})
+	in := p.instructions()
+	l := lrm.New(lrm.Config{RunDir: filepath.Join(p.runDir, ResourceDir), Logger: p.log,
+		Managed: in.managed, Demotes: in.demotes, Requires: in.requires()})
 	go func() {
 		for range l.Results() { // nobody is left to hear them
 		}
 	}()
+	var cuts []Cut
 	for _, r := range l.StopAll(context.Background(), deadline) {
+		if r.How == lrm.NotReleased || r.How == lrm.ReleasedByForce {
+			cuts = append(cuts, Cut{Resource: r.Resource, At: time.Now(), How: r.How, Reason: r.Reason, By: "the guard"})
+		}
 		if r.How == lrm.NotReleased {
 			kept = append(kept, r.Resource)
 			p.log.Error(fmt.Sprintf("%s may still be active here: %s", r.Resource, r.Reason))
@@ -112,6 +150,7 @@ func (p *process) stopAll(deadline time.Time) (kept []string) {
 		p.log.Warn(fmt.Sprintf("%s: %s after %v", r.Resource, r.How, r.Took.Round(time.Millisecond)))
 	}
 	l.Close()
+	noteCuts(p.runDir, cuts, p.log)
 	p.log.Info(fmt.Sprintf("the guard is done after %v", time.Since(began).Round(time.Millisecond)))
 	return kept
 }

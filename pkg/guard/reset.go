@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -38,6 +39,12 @@ func Resets(w *Watchdog) (out []Reset) {
 		out = append(out, sysrqReset{})
 	}
 	return out
+}
+
+// WatchdogResets returns those of [Resets] that a node may use which has let go
+// of everything: not the kernel's emergency key.
+func WatchdogResets(w *Watchdog) []Reset {
+	return slices.DeleteFunc(Resets(w), func(r Reset) bool { _, is := r.(sysrqReset); return is })
 }
 
 // dogReset lets the watchdog fire as soon as it can.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -117,7 +118,7 @@ func Start(o Options) (*Guard, error) {
 	g := &Guard{State: st, Cut: make(chan struct{}, 1), page: page, opts: o, log: o.Logger, quit: make(chan struct{}), ended: make(chan struct{})}
 	old := 0
 	if o.Stop == 0 {
-		err = g.Keep(nil)
+		err = g.Instruct(Instructions{})
 	} else {
 		old = lockHolder(o.RunDir)
 	}
@@ -272,14 +273,28 @@ func (g *Guard) Missing() string {
 	return ""
 }
 
-// Keep tells the guard which resources stay at the end of the lease: those the
-// administrator has taken out of the cluster's hands.
-func (g *Guard) Keep(unmanaged []string) error {
-	b, err := json.Marshal(unmanaged)
+// Instructions say what a guard releases, and how.
+type Instructions struct {
+	// Keep are the primitives that stay: those the administrator has taken out of
+	// the cluster's hands.
+	Keep []string `json:"keep,omitempty"`
+	// Demote are those that stay where they are not promoted, and else are demoted.
+	Demote []string `json:"demote,omitempty"`
+	// Requires are, by primitive, those that must be active while it is; nil: not
+	// known, the order of the starts tells.
+	Requires map[string][]string `json:"requires"`
+}
+
+// Instruct tells the guard what to release at the end of the lease.
+func (g *Guard) Instruct(in Instructions) error {
+	b, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
 	path := filepath.Join(g.opts.RunDir, keepName)
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, b) {
+		return nil
+	}
 	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
 		return err
 	}

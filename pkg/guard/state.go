@@ -20,7 +20,7 @@ const (
 
 // layout identifies the meaning of the page: a guard of another version than
 // its daemon's must not guess.
-const layout = 0x71_67_75_61_72_64_02 // "qguard" and a number
+const layout = 0x71_67_75_61_72_64_03 // "qguard" and a number
 
 // page is what both processes see. Each field is one word, written whole.
 // Times are nanoseconds of CLOCK_BOOTTIME.
@@ -42,6 +42,7 @@ const (
 	flagEnforce = 1 << iota // resources stop at the end of the lease
 	flagGoodbye             // the daemon has released everything and leaves
 	flagRestart             // the daemon is replaced in its process: its end is planned
+	flagFence               // this node ends itself: a watchdog is left to fire
 )
 
 // State is the page the daemon shares with its guard.
@@ -121,6 +122,13 @@ func (s *State) Enforced() bool { return s.has(flagEnforce) }
 // Goodbye says that this node has released everything: the guard ends with the
 // daemon.
 func (s *State) Goodbye() { s.flag(flagGoodbye, true) }
+
+// Fence says that this node has to end: when everything is released the watchdog
+// resets the machine, where there is one.
+func (s *State) Fence() { s.flag(flagFence, true) }
+
+// Fences tells what Fence said.
+func (s *State) Fences() bool { return s.has(flagFence) }
 
 func (s *State) flag(bit uint64, on bool) {
 	if on {

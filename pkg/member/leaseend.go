@@ -28,10 +28,13 @@ type StopNow struct {
 	Deadline time.Time
 	// First tells that this is no repetition.
 	First bool
+	// Suicide tells that this node ends after that.
+	Suicide bool
 }
 
 // Decide looks at the lease; active is asked only when something may have to
-// stop. Under the policies ignore and freeze resources stay.
+// stop. Under the policies ignore and freeze resources stay; under suicide a node
+// that had the right to run resources ends, whether or not it runs any.
 func (l *LeaseEnd) Decide(now time.Time, lease ccm.LeaseState, policy string, active func() bool) (StopNow, bool) {
 	if lease.Valid {
 		l.after = time.Time{}
@@ -42,11 +45,12 @@ func (l *LeaseEnd) Decide(now time.Time, lease ccm.LeaseState, policy string, ac
 		// gets a second chance.
 		return StopNow{}, false
 	}
-	if now.Before(l.after) || KeepsResources(policy) || !active() {
+	suicide := policy == PolicySuicide && !lease.Release.IsZero()
+	if now.Before(l.after) || KeepsResources(policy) || !suicide && !active() {
 		return StopNow{}, false
 	}
 	// A little sooner than the guard, which ends a daemon that has not let go.
-	s := StopNow{First: l.after.IsZero(), Deadline: lease.Release.Add(-l.StopBound / 5)}
+	s := StopNow{First: l.after.IsZero(), Suicide: suicide, Deadline: lease.Release.Add(-l.StopBound / 5)}
 	if s.Deadline.Before(now) {
 		s.Deadline = now.Add(l.StopBound)
 	}

@@ -17,9 +17,7 @@ func Managed(root *cib.Element, resource string) bool {
 	if yes(controller.Option(root, "maintenance-mode")) {
 		return false
 	}
-	if i := strings.LastIndexByte(resource, ':'); i > 0 {
-		resource = resource[:i]
-	}
+	resource = Base(resource)
 	out, found := true, false
 	for _, set := range root.Path("configuration", "rsc_defaults").All("meta_attributes") {
 		out = fromSet(set, out)
@@ -29,6 +27,14 @@ func Managed(root *cib.Element, resource string) bool {
 	}
 	descend(root.Path("configuration", "resources"), resource, out, func(v bool) { out, found = v, true })
 	return out || !found
+}
+
+// Base is a resource without the number of its instance.
+func Base(resource string) string {
+	if i := strings.LastIndexByte(resource, ':'); i > 0 {
+		return resource[:i]
+	}
+	return resource
 }
 
 // descend finds a primitive and hands over what its parents and itself say.
@@ -88,5 +94,14 @@ func Unmanaged(root *cib.Element) (out []string) {
 // a node without the right to run them.
 func KeepsResources(policy string) bool { return policy == "ignore" || policy == "freeze" }
 
+// Names of policies without quorum that ask for more than stops.
+const (
+	PolicySuicide = "suicide"
+	PolicyDemote  = "demote"
+)
+
 // Policy returns the no-quorum-policy of a configuration, or "".
 func Policy(root *cib.Element) string { return controller.Option(root, "no-quorum-policy") }
+
+// Fencing reports whether nodes may be fenced: stonith-enabled is not off.
+func Fencing(root *cib.Element) bool { return !no(controller.Option(root, "stonith-enabled")) }

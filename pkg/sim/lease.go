@@ -39,9 +39,9 @@ func (d *daemon) checkLease() {
 // at the deadline (by its own clock) away; then it calls done.
 func (d *daemon) stopAll(deadline int64, done func()) {
 	n := d.n
-	plan := d.core.BeginRelease(func(r string) bool { return member.Managed(d.config, r) }, nil)
+	plan := d.core.BeginRelease(lrm.ReleaseRules{Managed: func(r string) bool { return member.Managed(d.config, r) }})
 	for _, id := range sortedCalls(d.flight) {
-		if o := d.flight[id]; o.exec.Op().Name != "stop" {
+		if o := d.flight[id]; !d.core.Spares(plan, o.exec.Op()) {
 			o.cut()
 		}
 	}
@@ -111,7 +111,9 @@ func (d *daemon) stopAll(deadline int64, done func()) {
 			return
 		}
 		for _, id := range sortedCalls(d.flight) {
-			d.flight[id].cut()
+			if o := d.flight[id]; o.exec.Op().Interval == 0 || !d.core.Spares(plan, o.exec.Op()) {
+				o.cut()
+			}
 		}
 		for _, p := range plan {
 			if !stopped[p.Op.Resource] {
