@@ -2,6 +2,7 @@ package cib
 
 import (
 	"fmt"
+	"os/user"
 	"slices"
 	"strings"
 )
@@ -27,6 +28,23 @@ type Account struct {
 	Name string
 	// Groups are the names of all groups that the user is a member of.
 	Groups []string
+}
+
+// AccountOf returns a user of this machine with the names of the groups. Where
+// they cannot be read there are none, so that only what is given to the user
+// itself counts.
+func AccountOf(u *user.User) Account {
+	acc := Account{Name: u.Username}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return acc
+	}
+	for _, id := range ids {
+		if g, err := user.LookupGroupId(id); err == nil {
+			acc.Groups = append(acc.Groups, g.Name)
+		}
+	}
+	return acc
 }
 
 // Unlimited tells whether access control does not apply to the account: to

@@ -114,24 +114,16 @@ func (who *caller) account() cib.Account {
 	if who.known && (who.uid == 0 || who.uid == uint32(os.Getuid())) {
 		return cib.Account{Name: "root"}
 	}
-	acc := cib.Account{Name: who.user}
 	find := func() (*user.User, error) { return user.LookupId(strconv.Itoa(int(who.uid))) }
 	if who.remote {
 		find = func() (*user.User, error) { return user.Lookup(who.user) }
 	}
 	u, err := find()
 	if err != nil {
-		return acc
+		return cib.Account{Name: who.user}
 	}
-	ids, err := u.GroupIds()
-	if err != nil {
-		return acc
-	}
-	for _, id := range ids {
-		if g, err := user.LookupGroupId(id); err == nil {
-			acc.Groups = append(acc.Groups, g.Name)
-		}
-	}
+	acc := cib.AccountOf(u)
+	acc.Name = who.user
 	return acc
 }
 

@@ -32,17 +32,7 @@ func account(name string) (cib.Account, error) {
 	if err != nil {
 		return cib.Account{}, cli.Exitf(exitNoUser, "cibadmin: there is no user %s on this node", name)
 	}
-	acc := cib.Account{Name: name}
-	ids, err := u.GroupIds()
-	if err != nil {
-		return acc, nil // without groups only what is given to the user itself
-	}
-	for _, id := range ids {
-		if g, err := user.LookupGroupId(id); err == nil {
-			acc.Groups = append(acc.Groups, g.Name)
-		}
-	}
-	return acc, nil
+	return cib.AccountOf(u), nil
 }
 
 // actAs returns the account of --user, which root and hacluster may take.
