@@ -43,3 +43,36 @@ func BenchmarkPrint5MB(b *testing.B) {
 		Print(e)
 	}
 }
+
+// benchmarkChange is what a one-attribute change of a large document costs: read
+// it, change it, print it, and read and compare the two again.
+func benchmarkChange(b *testing.B, size int) {
+	data := string(bigCIB(size))
+	op := Op{Verb: VerbModify, Scope: "resources", XML: New("primitive", "id", "rsc77").WithChild(New("operations").WithChild(
+		New("op", "id", "rsc77-monitor-10s", "interval", "11s")))}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		before, err := ParseText(data, "before")
+		if err != nil {
+			b.Fatal(err)
+		}
+		changed, err := ApplyOp(before, op)
+		if err != nil {
+			b.Fatal(err)
+		}
+		after, err := ParseLike(string(Print(changed)), "after", before)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if p, err := MakePatch(before, after, true); err != nil || p == nil {
+			b.Fatal(err)
+		}
+		if d := Diff(before, after); len(d) != 2 { // the attribute and the epoch
+			b.Fatal(d)
+		}
+	}
+}
+
+func BenchmarkChange5MB(b *testing.B)  { benchmarkChange(b, 5<<20) }
+func BenchmarkChange70MB(b *testing.B) { benchmarkChange(b, 70<<20) }

@@ -62,6 +62,7 @@ func isNameRune(r rune, start bool) bool {
 // UTF-8, and characters that XML forbids.
 func (p *parser) checkChars() {
 	if strings.HasPrefix(p.src, "\xff\xfe") || strings.HasPrefix(p.src, "\xfe\xff") {
+		p.certain = true
 		p.fail(0, "the document is in UTF-16, only UTF-8 is read: convert it, for instance with iconv -f UTF-16 -t UTF-8")
 	}
 	for i := 0; i < len(p.src); {
@@ -72,9 +73,11 @@ func (p *parser) checkChars() {
 		}
 		r, n := utf8.DecodeRuneInString(p.src[i:])
 		if r == utf8.RuneError && n == 1 {
+			p.certain = len(p.src)-i >= utf8.UTFMax
 			p.fail(i, "the byte %#02x is not UTF-8 text", c)
 		}
 		if !isChar(r) {
+			p.certain = true
 			p.fail(i, "the character %U is not allowed in XML, not even escaped", r)
 		}
 		i += n

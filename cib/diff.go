@@ -24,7 +24,7 @@ func Diff(a, b *Element) []Difference {
 		return []Difference{{"/", fmt.Sprintf("the root was %s and is %s", rootName(a), rootName(b))}}
 	}
 	d := &differ{}
-	d.element("/"+a.Name, a, b)
+	d.element("/"+a.Name, a, align(a, b))
 	return d.out
 }
 

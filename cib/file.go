@@ -42,33 +42,14 @@ func ReadFile(path string) (*Element, Report, error) {
 	return Read(r, path)
 }
 
-// ReadText reads all of a document's text. One that is longer than MaxSize is
-// refused, a file before it is read; the error wraps ErrTooLong.
-func ReadText(r io.Reader) ([]byte, error) {
-	var b bytes.Buffer
-	if f, ok := r.(*os.File); ok {
-		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
-			if st.Size() > MaxSize {
-				return nil, fmt.Errorf("%w: it has %d bytes, at most %d are read", ErrTooLong, st.Size(), MaxSize)
-			}
-			b.Grow(int(st.Size()) + bytes.MinRead)
-		}
-	}
-	n, err := b.ReadFrom(io.LimitReader(r, MaxSize+1))
-	if err == nil && n > MaxSize {
-		err = fmt.Errorf("%w: at most %d bytes are read", ErrTooLong, MaxSize)
-	}
-	return b.Bytes(), err
-}
-
 // Read reads a document of either dialect and upgrades it; name is used in
 // errors.
 func Read(r io.Reader, name string) (*Element, Report, error) {
-	data, err := ReadText(r)
+	text, err := ReadText(r, name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, err
 	}
-	root, err := Parse(data, name)
+	root, err := ParseText(text, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -109,11 +90,11 @@ func LoadFile(path string) (*Stored, error) {
 	if err := s.trust(f, path); err != nil {
 		return nil, err
 	}
-	data, err := ReadText(f)
+	text, err := ReadText(f, path)
 	if err != nil {
 		return nil, err
 	}
-	given, err := Parse(data, path)
+	given, err := ParseText(text, path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package cib
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -15,7 +16,7 @@ const (
 	// MaxPrefixes is the greatest number of namespace prefixes in effect.
 	MaxPrefixes = 100
 	// MaxSize is the longest document in bytes that Parse accepts.
-	MaxSize = 512 << 20
+	MaxSize = 128 << 20
 )
 
 // ParseError tells where and why a document is not well-formed.
@@ -40,14 +41,34 @@ func (e *ParseError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.
 // data which is only white space is dropped. The values of the result point
 // into one private copy of data, so an element keeps its document's text in
 // memory as long as it lives.
-func Parse(data []byte, file string) (root *Element, err error) {
-	if file == "" {
-		file = "input"
+func Parse(data []byte, file string) (*Element, error) {
+	if len(data) > MaxSize { // before it is copied
+		return nil, tooLong(len(data), file)
 	}
-	if len(data) > MaxSize {
-		return nil, &ParseError{file, 1, fmt.Sprintf("the document has %d bytes, which is more than the %d that are read", len(data), MaxSize)}
+	return ParseText(string(data), file)
+}
+
+// ParseText is Parse for a text which is a string already, and is not copied.
+func ParseText(text, file string) (*Element, error) { return ParseLike(text, file, nil) }
+
+// ParseLike is ParseText for a document that differs little from another: the
+// subtrees in which they are equal are not made anew but are those of the other,
+// with the line numbers that they have there. That saves memory, and whoever
+// compares the two needs not look into what is the same element.
+func ParseLike(text, file string, like *Element) (*Element, error) {
+	p := &parser{src: text, file: file, line: 1, like: like}
+	return p.parse()
+}
+
+func tooLong(n int, file string) error {
+	return &ParseError{cmp.Or(file, "input"), 1, fmt.Sprintf("the document has %d bytes, where %d MB are the most that are read", n, MaxSize>>20)}
+}
+
+func (p *parser) parse() (root *Element, err error) {
+	p.file = cmp.Or(p.file, "input")
+	if len(p.src) > MaxSize {
+		return nil, tooLong(len(p.src), p.file)
 	}
-	p := &parser{src: string(data), file: file, line: 1}
 	defer func() {
 		if r := recover(); r != nil {
 			pe, ok := r.(*ParseError)
@@ -84,6 +105,14 @@ type parser struct {
 	attrs    []Attr
 	ptrs     []*Element
 	scopes   nsScopes
+
+	// like is the document to share with, opened has for each element of stack
+	// what is needed for that; both are empty where nothing is shared.
+	like   *Element
+	opened []opened
+	// certain tells of an error that it would be the same whatever followed the
+	// text.
+	certain bool
 }
 
 // lineOf returns the line of an offset; calls must come in rising order except
@@ -124,6 +153,7 @@ func (p *parser) document() {
 			if p.root != nil {
 				p.fail(p.pos, "there is text after the end of <%s>: a document has one root element and nothing else", p.root.Name)
 			}
+			p.certain = true
 			p.fail(p.pos, "the document does not begin with an element but with %s", p.quoteHere())
 		case p.hasPrefix("<!--"):
 			p.comment(false)

@@ -34,7 +34,9 @@ func MakePatch(before, after *Element, versions bool) (*Element, error) {
 	if before == nil || after == nil || before.Name != after.Name {
 		return nil, fmt.Errorf("%w: %s and %s have no common root element", ErrBadData, rootName(before), rootName(after))
 	}
-	m := &patchMaker{volatile: !versions}
+	// What is equal becomes the same, and is not looked into again.
+	after = align(before, after)
+	m := &patchMaker{volatile: !versions, known: map[*Element]*childIndex{}}
 	if !m.patchable(before, after) {
 		return nil, fmt.Errorf("%w: the children of <%s> cannot be told apart", ErrBadData, before.Name)
 	}
@@ -59,6 +61,28 @@ func MakePatch(before, after *Element, versions bool) (*Element, error) {
 type patchMaker struct {
 	volatile         bool // leave out versions
 	deleted, changed []*Element
+	known            map[*Element]*childIndex
+}
+
+// childIndex names the children of an element.
+type childIndex struct {
+	keys    []string       // as childKeys has them
+	at      map[string]int // the place of each key
+	unclear bool           // some elements cannot be told apart
+}
+
+// index returns the names of an element's children, which are made once.
+func (m *patchMaker) index(e *Element) *childIndex {
+	x := m.known[e]
+	if x == nil {
+		x = &childIndex{keys: childKeys(e), at: make(map[string]int, len(e.Children))}
+		for i, k := range x.keys {
+			x.at[k] = i
+			x.unclear = x.unclear || strings.HasSuffix(k, "]") && !strings.HasPrefix(k, "#")
+		}
+		m.known[e] = x
+	}
+	return x
 }
 
 // patchable tells whether each changed child of a pair has a name of its own.
@@ -69,16 +93,8 @@ func (m *patchMaker) patchable(a, b *Element) bool {
 	if !Equal(a.First(TextName), b.First(TextName)) || !Equal(a.First(InstructionName), b.First(InstructionName)) {
 		return false
 	}
-	old := pairing(a)
-	for k := range pairing(b) {
-		if strings.HasSuffix(k, "]") && !strings.HasPrefix(k, "#") {
-			return sameChildren(a, b)
-		}
-	}
-	for k := range old {
-		if strings.HasSuffix(k, "]") && !strings.HasPrefix(k, "#") {
-			return sameChildren(a, b)
-		}
+	if m.index(a).unclear || m.index(b).unclear {
+		return sameChildren(a, b)
 	}
 	return true
 }
@@ -95,15 +111,6 @@ func sameChildren(a, b *Element) bool {
 	return true
 }
 
-// pairing maps the key of each child to its place.
-func pairing(e *Element) map[string]int {
-	out := make(map[string]int, len(e.Children))
-	for i, k := range childKeys(e) {
-		out[k] = i
-	}
-	return out
-}
-
 // partner returns the child of b that a child of a with this key became, or
 // nil when it is gone or is replaced as a whole.
 func (m *patchMaker) partner(b *Element, byKey map[string]int, key string, c *Element) *Element {
@@ -118,7 +125,7 @@ func (m *patchMaker) deletions(path string, a, b *Element) {
 	if a == b {
 		return
 	}
-	byKey, keys := pairing(b), childKeys(a)
+	byKey, keys := m.index(b).at, m.index(a).keys
 	gone := 0
 	for i, c := range a.Children {
 		switch o := m.partner(b, byKey, keys[i], c); {
@@ -140,8 +147,8 @@ func (m *patchMaker) changes(path string, a, b *Element) {
 		return
 	}
 	m.attributes(path, a, b)
-	keysA, keysB := childKeys(a), childKeys(b)
-	byKeyA, byKeyB := pairing(a), pairing(b)
+	keysA, keysB := m.index(a).keys, m.index(b).keys
+	byKeyA, byKeyB := m.index(a).at, m.index(b).at
 	// present holds the keys in the order that they have as the patch is
 	// applied up to here: before place p it is that of b already.
 	var present []string

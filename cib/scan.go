@@ -11,6 +11,7 @@ func (p *parser) startTag() {
 	start := p.pos
 	line := p.lineOf(start)
 	if len(p.stack) >= MaxDepth {
+		p.certain = true
 		p.fail(start, "the elements are nested more than %d deep", MaxDepth)
 	}
 	p.pos++
@@ -52,6 +53,7 @@ func (p *parser) startTag() {
 		p.attrs = append(p.attrs, Attr{a, p.value(name, a)})
 	}
 	attrs := p.attrs[first:len(p.attrs):len(p.attrs)]
+	twin := p.twin(name, attrs)
 	p.unique(start, name, attrs)
 	if prefixed {
 		p.scopes.open(p, start, len(p.stack), name, attrs)
@@ -68,10 +70,16 @@ func (p *parser) startTag() {
 	}
 	if empty {
 		p.scopes.close(len(p.stack))
+		if twin != nil {
+			p.share(e, opened{twin: twin, attrs: first, element: len(p.elements) - 1}, nil)
+		}
 		return
 	}
 	p.stack = append(p.stack, e)
 	p.marks = append(p.marks, len(p.kids))
+	if p.like != nil {
+		p.opened = append(p.opened, opened{twin: twin, attrs: first, element: len(p.elements) - 1})
+	}
 }
 
 // endTag reads the closing tag of the innermost open element.
@@ -96,6 +104,13 @@ func (p *parser) endTag() {
 	}
 	last := len(p.stack) - 1
 	mark := p.marks[last]
+	if p.like != nil {
+		o := p.opened[last]
+		p.opened = p.opened[:last]
+		if p.share(top, o, p.kids[mark:]) {
+			p.kids = p.kids[:mark]
+		}
+	}
 	if n := len(p.kids) - mark; n > 0 {
 		if cap(p.ptrs)-len(p.ptrs) < n {
 			p.ptrs = make([]*Element, 0, max(n, p.slab(1024)))
@@ -279,7 +294,9 @@ func (p *parser) element() *Element {
 		p.elements = make([]Element, 0, p.slab(256))
 	}
 	p.elements = p.elements[:len(p.elements)+1]
-	return &p.elements[len(p.elements)-1]
+	e := &p.elements[len(p.elements)-1]
+	*e = Element{} // its place may have been taken back
+	return e
 }
 
 // slab returns how many items to allocate at once: few for a small input, so

@@ -64,9 +64,7 @@ func (p *parser) flushText() {
 	if strings.Trim(s, " \t\r\n") == "" {
 		return
 	}
-	e := p.element()
-	e.Name, e.Text, e.Line = TextName, s, p.lineOf(p.pos)
-	p.kids = append(p.kids, e)
+	p.leaf(TextName, s, p.lineOf(p.pos))
 }
 
 // comment reads a comment; it is kept inside the root only.
@@ -80,9 +78,7 @@ func (p *parser) comment(keep bool) {
 		p.fail(p.pos+4+end, "\"--\" inside a comment is not allowed")
 	}
 	if keep {
-		e := p.element()
-		e.Name, e.Text, e.Line = CommentName, newlines(body[:end]), p.lineOf(p.pos)
-		p.kids = append(p.kids, e)
+		p.leaf(CommentName, newlines(body[:end]), p.lineOf(p.pos))
 	}
 	p.pos += 4 + end + 3
 }
@@ -106,10 +102,7 @@ func (p *parser) instruction(keep bool) {
 		p.fail(p.pos, "white space is expected after <?%s, not %s", target, p.quoteHere())
 	}
 	if keep {
-		e := p.element()
-		e.Name, e.Line = InstructionName, p.lineOf(start)
-		e.Text = strings.TrimRight(target+" "+newlines(strings.TrimLeft(p.src[p.pos:p.pos+end], " \t\r\n")), " ")
-		p.kids = append(p.kids, e)
+		p.leaf(InstructionName, strings.TrimRight(target+" "+newlines(strings.TrimLeft(p.src[p.pos:p.pos+end], " \t\r\n")), " "), p.lineOf(start))
 	}
 	p.pos += end + 2
 }

@@ -78,6 +78,9 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(b) > MaxLine {
+		return nil, cli.Exitf(cli.ExitDataErr, "the request has %d MB, where %d MB are the most that the cluster daemon reads", len(b)>>20, MaxLine>>20)
+	}
 	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
 	defer stop()
 	defer c.watch()()

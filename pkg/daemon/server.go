@@ -124,11 +124,21 @@ func (s *server) session(ctx context.Context, c net.Conn, who caller) {
 	enc := json.NewEncoder(c)
 	enc.SetEscapeHTML(false)
 	reply := func(r *client.Response) error { return enc.Encode(r) }
-	sc := bufio.NewScanner(c)
-	sc.Buffer(make([]byte, 0, 4096), client.MaxLine)
-	for sc.Scan() {
+	r := bufio.NewReaderSize(c, lineBuffer)
+	for {
+		line, err := readRequest(r)
+		switch {
+		case errors.Is(err, errLongRequest):
+			reply(&client.Response{Code: cli.ExitDataErr, Error: err.Error()})
+			return
+		case errors.Is(err, errNoJSON):
+			reply(&client.Response{Code: cli.ExitUsage, Error: err.Error()})
+			return
+		case err != nil:
+			return
+		}
 		var req client.Request
-		if err := json.Unmarshal(sc.Bytes(), &req); err != nil {
+		if err := json.Unmarshal(line, &req); err != nil {
 			reply(&client.Response{Code: cli.ExitUsage, Error: "request is no JSON document: " + err.Error()})
 			return
 		}
@@ -145,9 +155,6 @@ func (s *server) session(ctx context.Context, c net.Conn, who caller) {
 			}
 			return
 		}
-	}
-	if err := sc.Err(); errors.Is(err, bufio.ErrTooLong) {
-		reply(&client.Response{Code: cli.ExitDataErr, Error: fmt.Sprintf("request is longer than %d bytes", client.MaxLine)})
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/source"
-	"github.com/quorate/quorate/pkg/client"
 )
 
 // flags are the options of one call.
@@ -224,19 +223,11 @@ func (f *flags) input(env *cli.Env, verb cib.Verb) (*cib.Element, error) {
 
 // load returns the CIB of source.Local or of the running cluster.
 func load(ctx context.Context, env *cli.Env) (*cib.Element, error) {
-	if path := source.Local(); path != "" {
-		root, _, err := cib.ReadFile(path)
-		if err != nil {
-			return nil, cli.Exitf(cli.ExitNoInput, "%w", err)
-		}
-		return root, nil
-	}
-	c, err := client.Dial(env.RunDir)
+	doc, err := source.Load(ctx, env, source.Source{})
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
-	return c.Document(ctx)
+	return doc.Root, nil
 }
 
 func (f *flags) print(env *cli.Env, root *cib.Element) error {
@@ -285,6 +276,6 @@ func (f *flags) print(env *cli.Env, root *cib.Element) error {
 	if f.noChildren && f.xpath == "" {
 		root = root.WithChildren()
 	}
-	_, err := env.Stdout.Write(cib.Print(root))
+	_, err := root.WriteTo(env.Stdout)
 	return err
 }

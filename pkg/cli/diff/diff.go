@@ -5,13 +5,12 @@ package diff
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
 )
 
 type flags struct {
@@ -61,12 +60,12 @@ func (f *flags) run(env *cli.Env) error {
 	if f.noVersion && f.patch != "" {
 		fmt.Fprintln(env.Stderr, "crm_diff: -u/--no-version has no meaning with -p/--patch")
 	}
-	before, err := f.document(env, "original", f.original, f.originalText)
+	before, err := f.document(env, "original", f.original, f.originalText, nil)
 	if err != nil {
 		return err
 	}
 	if f.patch != "" {
-		p, err := f.document(env, "patch", f.patch, "")
+		p, err := f.document(env, "patch", f.patch, "", nil)
 		if err != nil {
 			return err
 		}
@@ -76,7 +75,7 @@ func (f *flags) run(env *cli.Env) error {
 		}
 		return write(env, after)
 	}
-	after, err := f.document(env, "new", f.fresh, f.freshText)
+	after, err := f.document(env, "new", f.fresh, f.freshText, before)
 	if err != nil {
 		return err
 	}
@@ -96,26 +95,27 @@ func (f *flags) run(env *cli.Env) error {
 	return &cli.Exit{Code: cli.ExitError, Err: errors.New("")}
 }
 
-// document reads one of the documents from where the options say it is.
-func (f *flags) document(env *cli.Env, which, file, text string) (*cib.Element, error) {
-	var data []byte
+// document reads one of the documents from where the options say it is; like is
+// one that it probably differs little from.
+func (f *flags) document(env *cli.Env, which, file, text string, like *cib.Element) (*cib.Element, error) {
 	var err error
 	name := file
 	switch {
 	case text != "":
-		data, name = []byte(text), which+" document"
+		name = which + " document"
 	case file == "-", file == "" && f.stdin:
 		name = "standard input"
-		data, err = io.ReadAll(io.LimitReader(env.Stdin, cib.MaxSize+1))
+		text, err = cib.ReadText(env.Stdin, name)
 	case file != "":
-		data, err = os.ReadFile(file)
+		text, err = source.ReadFile(file)
 	default:
 		return nil, cli.Exitf(cli.ExitUsage, "crm_diff: no %s document: see crm_diff --help", which)
 	}
 	if err != nil {
-		return nil, cli.Exitf(cli.ExitNoInput, "crm_diff: the %s document: %w", which, err)
+		return nil, cli.Exitf(source.NoInput(err), "crm_diff: the %s document: %w", which, err)
 	}
-	root, err := cib.Parse(data, name)
+	source.Frugal(len(text))
+	root, err := cib.ParseLike(text, name, like)
 	if err != nil {
 		return nil, cli.Exitf(cli.ExitDataErr, "crm_diff: %w", err)
 	}
@@ -123,7 +123,7 @@ func (f *flags) document(env *cli.Env, which, file, text string) (*cib.Element, 
 }
 
 func write(env *cli.Env, e *cib.Element) error {
-	if _, err := env.Stdout.Write(cib.Print(e)); err != nil {
+	if _, err := e.WriteTo(env.Stdout); err != nil {
 		return cli.Exitf(cli.ExitIOErr, "crm_diff: %w", err)
 	}
 	return nil

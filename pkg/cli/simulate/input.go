@@ -3,7 +3,6 @@ package simulate
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/quorate/quorate/cib"
@@ -15,25 +14,25 @@ import (
 // liveTimeout bounds the wait for the daemon's answer.
 const liveTimeout = 30 * time.Second
 
-// read returns the bytes of the input and its name for messages.
-func (o *options) read() ([]byte, string, error) {
+// read returns the text of the input and its name for messages.
+func (o *options) read() (text, name string, err error) {
 	switch {
 	case o.text != "":
-		return []byte(o.text), "argument", nil
+		return o.text, "argument", nil
 	case o.file != "" && o.file != "-":
 		b, err := source.ReadFile(o.file)
 		if err != nil {
-			return nil, "", &cli.Exit{Code: cli.ExitNoInput, Err: fmt.Errorf("%s: %w", o.name, err)}
+			return "", "", &cli.Exit{Code: source.NoInput(err), Err: fmt.Errorf("%s: %w", o.name, err)}
 		}
 		return b, o.file, nil
 	case o.pipe || o.file == "-":
-		b, err := io.ReadAll(o.env.Stdin)
+		text, err := cib.ReadText(o.env.Stdin, "standard input")
 		if err != nil {
-			return nil, "", &cli.Exit{Code: cli.ExitIOErr, Err: fmt.Errorf("%s: standard input: %w", o.name, err)}
+			return "", "", &cli.Exit{Code: source.NoInput(err), Err: fmt.Errorf("%s: %w", o.name, err)}
 		}
-		return b, "standard input", nil
+		return text, "standard input", nil
 	}
-	return nil, "", cli.Exitf(cli.ExitUsage, "%s: what to simulate on? Name a file (--xml-file), standard input (--xml-pipe) or the running cluster (--live-check)", o.name)
+	return "", "", cli.Exitf(cli.ExitUsage, "%s: what to simulate on? Name a file (--xml-file), standard input (--xml-pipe) or the running cluster (--live-check)", o.name)
 }
 
 // load returns the CIB to work on, in today's dialect and checked.
@@ -41,15 +40,15 @@ func (o *options) load() (*cib.Element, error) {
 	if o.live {
 		return o.loadLive()
 	}
-	data, name, err := o.read()
+	text, name, err := o.read()
 	if err != nil {
 		return nil, err
 	}
-	return o.parse(data, name)
+	return o.parse(text, name)
 }
 
-func (o *options) parse(data []byte, name string) (*cib.Element, error) {
-	root, err := cib.Parse(data, name)
+func (o *options) parse(text, name string) (*cib.Element, error) {
+	root, err := cib.ParseText(text, name)
 	if err != nil {
 		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: err}
 	}

@@ -2,8 +2,6 @@ package source
 
 import (
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
@@ -14,22 +12,21 @@ import (
 // that changed goes to standard error. Errors are *cli.Exit and name the
 // caller's own file and line.
 func XML(env *cli.Env, text, file string, stdin bool) (*cib.Element, error) {
-	var data []byte
 	var err error
 	name := file
 	switch {
 	case text != "":
-		data, name = []byte(text), "command line"
+		name = "command line"
 	case stdin || file == "-":
 		name = "standard input"
-		data, err = io.ReadAll(io.LimitReader(env.Stdin, cib.MaxSize+1))
+		text, err = cib.ReadText(env.Stdin, name)
 	default:
-		data, err = os.ReadFile(file)
+		text, err = ReadFile(file)
 	}
 	if err != nil {
-		return nil, &cli.Exit{Code: cli.ExitNoInput, Err: err}
+		return nil, &cli.Exit{Code: NoInput(err), Err: err}
 	}
-	root, err := cib.Parse(data, name)
+	root, err := cib.ParseText(text, name)
 	if err != nil {
 		return nil, cli.Exitf(cli.ExitDataErr, "%w\nnothing was changed", err)
 	}
@@ -46,4 +43,13 @@ func XML(env *cli.Env, text, file string, stdin bool) (*cib.Element, error) {
 		}
 	}
 	return up, nil
+}
+
+// NoInput is the exit code of an input that could not be read: what it holds may
+// be the reason, or that there is none.
+func NoInput(err error) int {
+	if code := cib.ExitCode(err); code != cli.ExitError {
+		return code
+	}
+	return cli.ExitNoInput
 }

@@ -3,7 +3,6 @@
 package source
 
 import (
-	"bytes"
 	"compress/bzip2"
 	"context"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
@@ -71,26 +71,22 @@ func Load(ctx context.Context, env *cli.Env, s Source) (*Document, error) {
 	return &Document{Root: root, Name: "live CIB", Live: true}, nil
 }
 
-// ReadFile returns the bytes of a file, decompressed if its name ends in .bz2.
-func ReadFile(path string) ([]byte, error) {
+// ReadFile returns the text of a file, decompressed if its name ends in .bz2. It
+// reads no more than the largest document; see [cib.ReadText].
+func ReadFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer f.Close()
 	return read(f, path)
 }
 
-// read returns what a reader has, up to the largest document and a little more.
-func read(r io.Reader, name string) ([]byte, error) {
+func read(r io.Reader, name string) (string, error) {
 	if strings.HasSuffix(name, ".bz2") {
 		r = bzip2.NewReader(r)
 	}
-	data, err := cib.ReadText(r)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return data, nil
+	return cib.ReadText(r, name)
 }
 
 // local reads the file of [Local]; "-" is standard input, and it may be a pipe.
@@ -98,8 +94,12 @@ func local(env *cli.Env, path string) (*Document, error) {
 	if path == "-" {
 		return parse(env.Stdin, "standard input")
 	}
-	if _, err := os.Stat(path); os.Getenv("CIB_shadow") != "" && errors.Is(err, fs.ErrNotExist) {
+	st, err := os.Stat(path)
+	if os.Getenv("CIB_shadow") != "" && errors.Is(err, fs.ErrNotExist) {
 		return nil, cli.Exitf(cli.ExitNoSuchObject, "Could not connect to the CIB: there is no copy of the configuration called %s (%s)", os.Getenv("CIB_shadow"), path)
+	}
+	if err == nil {
+		Frugal(int(st.Size()))
 	}
 	return file(path)
 }
@@ -117,21 +117,26 @@ func file(path string) (*Document, error) {
 	return parse(f, path)
 }
 
+// lastRead is the document that was read last: a command that queries and then
+// changes reads the same file twice, and need not hold it twice.
+var lastRead atomic.Pointer[cib.Element]
+
 func parse(r io.Reader, name string) (*Document, error) {
-	data, err := read(r, name)
+	text, err := read(r, name)
 	if err != nil {
 		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: err}
 	}
-	if len(bytes.TrimSpace(data)) == 0 {
+	if strings.TrimSpace(text) == "" {
 		return nil, cli.Exitf(cli.ExitDataErr, "%s is empty", name)
 	}
-	root, err := cib.Parse(data, name)
+	root, err := cib.ParseLike(text, name, lastRead.Load())
 	if err != nil {
 		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: err}
 	}
 	if root.Name != "cib" {
 		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: fmt.Errorf("%s:%d: %w: it starts with <%s>, not with <cib>", name, root.Line, ErrNoCIB, root.Name)}
 	}
+	lastRead.Store(root)
 	up, report, err := cib.Upgrade(root)
 	if err != nil {
 		return nil, &cli.Exit{Code: cli.ExitDataErr, Err: fmt.Errorf("%s: %w", name, err)}
