@@ -292,10 +292,15 @@ func (n *Node) round(events <-chan TransportEvent) {
 // pump does what the machine wants, in its order: disk, messages, events. The
 // runner does not wait for the disk: the machine goes on hearing, and what it
 // says meanwhile waits its turn. To the others and to the program above this
-// looks as if the machine had heard everything a little later. Only the lease is
-// renewed at once, which depends on what the others confirm alone.
+// looks as if the machine had heard everything a little later. At once go only
+// what relies on no write of this node: the renewal of the lease, which depends on
+// what the others confirm alone, and what [agree.Machine.Early] hands out.
 func (n *Node) pump() {
-	for n.held == nil {
+	for {
+		n.early()
+		if n.held != nil {
+			break
+		}
 		if n.store.full() {
 			n.m.Compact()
 		}
@@ -318,11 +323,23 @@ func (n *Node) pump() {
 	n.publish()
 }
 
+// early sends and tells what waits for no disk.
+func (n *Node) early() {
+	rd := agree.Ready{}
+	rd.Messages, rd.Events = n.m.Early()
+	n.release(&rd)
+}
+
 // release sends and tells what may be known now.
 func (n *Node) release(rd *agree.Ready) {
 	for _, e := range rd.Messages {
 		if beat, ok := e.Msg.(*agree.Beat); ok {
 			n.beater.vouch(beat)
+			continue
+		}
+		if e.To == n.cfg.Node {
+			now := n.clock()
+			n.m.Step(now, agree.Input{From: e.To, Incarnation: n.life.Incarnation, At: now, Msg: e.Msg})
 			continue
 		}
 		frame := agree.Encode(n.cluster, e.Msg)

@@ -91,7 +91,7 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 	}
 	c.Digest = m.rep.digest()
 	m.out.Write.Changes = append(m.out.Write.Changes, c)
-	r.acked[m.cfg.Self] = c.Seq
+	m.ackOwn(c.Seq)
 	if len(r.tail) == 0 {
 		r.gotOn = m.now
 		m.resendIn(m.t.k)
@@ -103,10 +103,33 @@ func (m *Machine) proposeChange(token uint64, c Change) {
 	r.pending = append(r.pending, pendingProposal{token, c.Seq})
 	for _, x := range r.members {
 		if x.Name != m.cfg.Self {
-			m.send(x.Name, &Changes{Ballot: r.ballot, List: []Change{c}})
+			m.sendChanges(x.Name, []Change{c})
 		}
 	}
-	m.tryCommit()
+}
+
+// ackOwn confirms this node's own copy to itself, as a member does: the message
+// comes back when the write is durable. One stands for all changes of a write.
+func (m *Machine) ackOwn(seq uint64) {
+	for _, e := range m.out.Messages {
+		if ack, ok := e.Msg.(*Ack); ok && e.To == m.cfg.Self && ack.Ballot == m.round.ballot {
+			ack.Seq = seq
+			return
+		}
+	}
+	m.send(m.cfg.Self, &Ack{Ballot: m.round.ballot, Seq: seq})
+}
+
+// sendChanges sends changes to a member while they are on the way to the disk
+// here. Those to the same member since the last call of Early go together.
+func (m *Machine) sendChanges(to string, list []Change) {
+	for i, e := range m.early.Messages {
+		if c, ok := e.Msg.(*Changes); ok && e.To == to && c.Ballot == m.round.ballot && len(c.List) < tailBatch && c.List[len(c.List)-1].Seq+1 == list[0].Seq {
+			m.early.Messages[i].Msg = &Changes{Ballot: c.Ballot, List: append(c.List, list...)}
+			return
+		}
+	}
+	m.early.Messages = append(m.early.Messages, Envelope{To: to, Msg: &Changes{Ballot: m.round.ballot, List: list}})
 }
 
 // counts reports whether a member's disk is the one recorded in v, as its
@@ -145,12 +168,12 @@ func (m *Machine) tryCommit() {
 			continue
 		}
 		r.commit, r.oldVoters = s, nil
-		m.event(CommittedEvent{Ballot: r.ballot, Seq: s})
+		m.early.Events = append(m.early.Events, CommittedEvent{Ballot: r.ballot, Seq: s})
 		r.pending = slices.DeleteFunc(r.pending, func(p pendingProposal) bool {
 			if p.seq > s {
 				return false
 			}
-			m.event(ProposalEvent{Token: p.token, Seq: p.seq})
+			m.early.Events = append(m.early.Events, ProposalEvent{Token: p.token, Seq: p.seq})
 			return true
 		})
 		break
@@ -214,16 +237,16 @@ func (m *Machine) onChanges(p *peer, msg *Changes) {
 	m.send(p.name, &Ack{Ballot: b, Seq: m.rep.seq})
 }
 
-func (m *Machine) onAck(p *peer, msg *Ack) {
+func (m *Machine) onAck(from string, msg *Ack) {
 	r := m.round
-	if r == nil || !r.open || r.ballot != msg.Ballot || msg.Seq > m.rep.seq || !hasMember(r.members, p.name) {
+	if r == nil || !r.open || r.ballot != msg.Ballot || msg.Seq > m.rep.seq || !hasMember(r.members, from) {
 		return
 	}
 	if m.joined != r.ballot && !m.planted(PlantNoBind) {
 		return
 	}
-	if msg.Seq > r.acked[p.name] {
-		r.acked[p.name] = msg.Seq
+	if msg.Seq > r.acked[from] {
+		r.acked[from] = msg.Seq
 		m.tryCommit()
 	}
 }
@@ -247,7 +270,7 @@ func (m *Machine) sendTail(to string, from uint64) {
 		return
 	}
 	tail = tail[from-tail[0].Seq:]
-	m.send(to, &Changes{Ballot: m.round.ballot, List: slices.Clone(tail[:min(len(tail), tailBatch)])})
+	m.early.Messages = append(m.early.Messages, Envelope{To: to, Msg: &Changes{Ballot: m.round.ballot, List: slices.Clone(tail[:min(len(tail), tailBatch)])}})
 }
 
 // takeWhole takes over the DC's whole state in place of one that differs.

@@ -136,7 +136,9 @@ type Envelope struct {
 }
 
 // Ready is what the caller must do now, in this order: make Write durable in
-// one transaction, send Messages, deliver Events.
+// one transaction, send Messages, deliver Events. A message to this node itself
+// is not sent: it is given back to [Machine.Step] in its turn. The DC confirms
+// its own write like that.
 type Ready struct {
 	Write    Write
 	Messages []Envelope
@@ -241,6 +243,8 @@ type Machine struct {
 	nextTimer int64
 
 	out Ready
+	// early relies on no write of this node: see Early.
+	early Ready
 }
 
 // periods are the Timing in nanoseconds.
@@ -365,10 +369,24 @@ func (m *Machine) Next() int64 {
 	return m.due
 }
 
+// Early hands out what relies on no write of this node and may leave at once,
+// while earlier writes are on their way: the changes that a DC sends, each of
+// which counts where a disk has it and nowhere else (rule 21), and the news that
+// a quorum of disks has one (22). Who does not call it gets all of it by Ready.
+func (m *Machine) Early() (messages []Envelope, events []Event) {
+	if slices.ContainsFunc(m.out.Events, func(e Event) bool { _, ok := e.(OpenedEvent); return ok }) {
+		return nil, nil // the view is told first
+	}
+	messages, events = m.early.Messages, m.early.Events
+	m.early = Ready{}
+	return messages, events
+}
+
 // Ready hands out what is to be done since the last call, if anything.
 func (m *Machine) Ready() (Ready, bool) {
 	r := m.out
-	m.out = Ready{}
+	r.Messages, r.Events = append(r.Messages, m.early.Messages...), append(r.Events, m.early.Events...)
+	m.out, m.early = Ready{}, Ready{}
 	return r, !r.Write.Empty() || len(r.Messages) > 0 || len(r.Events) > 0
 }
 
@@ -450,6 +468,10 @@ func (m *Machine) me() Member { return Member{m.cfg.Self, m.cfg.Incarnation} }
 
 // handle dispatches a message.
 func (m *Machine) handle(in Input) {
+	if ack, ok := in.Msg.(*Ack); ok && in.From == m.cfg.Self {
+		m.onAck(in.From, ack)
+		return
+	}
 	p := m.peers[in.From]
 	if p == nil && m.cfg.Autojoin && in.From != m.cfg.Self && m.learn(in.From) {
 		p = m.peers[in.From]
@@ -511,7 +533,7 @@ func (m *Machine) handle(in Input) {
 	case *Changes:
 		m.onChanges(p, msg)
 	case *Ack:
-		m.onAck(p, msg)
+		m.onAck(p.name, msg)
 	case *Tail:
 		m.onTail(p, msg)
 	}

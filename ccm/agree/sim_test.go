@@ -289,6 +289,9 @@ func (n *simNode) store(w Write) {
 func (n *simNode) pump() {
 	s := n.s
 	for n.up && s.viol == "" {
+		if len(n.m.early.Messages)+len(n.m.early.Events) > 0 && s.r.Intn(4) != 0 { // else they go with the rest, after the write
+			n.release(n.m.Early())
+		}
 		rd, ok := n.m.Ready()
 		if !ok {
 			break
@@ -309,22 +312,7 @@ func (n *simNode) pump() {
 			break
 		}
 		n.checkState()
-		for _, e := range rd.Messages {
-			if e.To != "" {
-				if to := s.node(e.To); to != nil {
-					s.send(n, to, e.Msg, nil)
-				}
-				continue
-			}
-			for _, x := range s.nodes {
-				if x != n {
-					s.send(n, x, e.Msg, nil)
-				}
-			}
-		}
-		for _, e := range rd.Events {
-			n.onEvent(e)
-		}
+		n.release(rd.Messages, rd.Events)
 		if l := n.m.Lease(); l.Stop != 0 && (!n.hasBase || l.Base > n.base) {
 			n.base, n.hasBase = l.Base, true
 		}
@@ -337,6 +325,30 @@ func (n *simNode) pump() {
 		n.timerGen++
 		g, inc := n.timerGen, n.inc
 		n.s.at(n.until(next), func() { n.whenAwake(inc, func() { n.tick(g) }) })
+	}
+}
+
+// release sends messages and tells of events.
+func (n *simNode) release(messages []Envelope, events []Event) {
+	s := n.s
+	for _, e := range messages {
+		switch e.To {
+		case n.name:
+			n.m.Step(n.local(), Input{From: n.name, Incarnation: n.inc, At: n.local(), Msg: e.Msg})
+		case "":
+			for _, x := range s.nodes {
+				if x != n {
+					s.send(n, x, e.Msg, nil)
+				}
+			}
+		default:
+			if to := s.node(e.To); to != nil {
+				s.send(n, to, e.Msg, nil)
+			}
+		}
+	}
+	for _, e := range events {
+		n.onEvent(e)
 	}
 }
 

@@ -53,7 +53,12 @@ func (d *daemon) pump() {
 			f()
 			continue
 		}
-		if d.writing {
+		early := agree.Ready{}
+		early.Messages, early.Events = d.m.Early()
+		if d.hand(&early); len(d.inbox) > 0 {
+			continue
+		}
+		if d.writing || n.d != d {
 			break
 		}
 		if n.disk.changes >= compactChanges {
@@ -132,6 +137,9 @@ func (d *daemon) send(list []agree.Envelope) {
 			continue
 		}
 		switch {
+		case e.To == n.name:
+			msg := e.Msg
+			d.run(func() { d.m.Step(n.local(), agree.Input{From: n.name, Incarnation: d.inc, At: n.local(), Msg: msg}) })
 		case e.To == "":
 			for _, to := range n.s.nodes {
 				if to != n {
