@@ -49,7 +49,8 @@ func (l *lab) changes(node string, f func()) (view, lease bool) {
 
 // TestSlowDisk: while the disk of a node does not answer, and that takes longer
 // than deadtime and lease, its beats go on, its lease is renewed, and nobody
-// takes it for dead; what depends on the disk waits.
+// takes it for dead; what depends on that disk waits, and nothing else does: the
+// DC's own copy is one of three.
 func TestSlowDisk(t *testing.T) {
 	for _, role := range []string{"DC", "member"} {
 		t.Run(role, func(t *testing.T) {
@@ -72,10 +73,7 @@ func TestSlowDisk(t *testing.T) {
 							t.Fatal(err)
 						}
 						took := time.Since(begin)
-						if slow == v.DC && took < stall {
-							t.Errorf("answered after %v, before the disk of the DC had it", took)
-						}
-						if slow != v.DC && took > 100*time.Millisecond {
+						if took > 100*time.Millisecond {
 							t.Errorf("a quorum of disks had it, but the answer took %v", took)
 						}
 						time.Sleep(2 * stall)

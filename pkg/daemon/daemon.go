@@ -64,8 +64,10 @@ type Daemon struct {
 	view       ccm.View
 	leaseEnd   member.LeaseEnd
 	configured <-chan struct{} // holds a token when the replica is new
-	news       chan struct{}   // closed and replaced when the document changes
-	leave      func()          // ends run
+	instructed *instructions   // nil: the guard was told nothing yet
+	limits     limits
+	news       chan struct{} // closed and replaced when the document changes
+	leave      func()        // ends run
 	said       map[string]bool
 	questions  questions
 	children   sync.Map // the programs of ha.cf that run, by path
@@ -140,7 +142,7 @@ func (d *Daemon) run(ctx context.Context) {
 			d.instructGuard()
 			d.configureAlerts()
 			d.remote.set(d.replica.Root())
-			d.lrm.SetLimits(member.ActionLimit(d.replica.Root()), member.LoadThreshold(d.replica.Root()))
+			d.setLimits()
 			d.file.save(d.replica.Root())
 		case f := <-d.calls:
 			f()

@@ -22,9 +22,14 @@ type cibFile struct {
 	done chan struct{}
 }
 
-// filePace is the pause after each write of the file: its readers are people,
-// and in a stream of changes the disk belongs to the cluster's own copy.
-const filePace = 250 * time.Millisecond
+// filePace is the least pause after each write of the file: its readers are
+// people, and in a stream of changes the disk belongs to the cluster's own copy.
+// After a write that took long the pause is fileShare times as long, so that of a
+// large file no more than that share of the time is spent on it.
+const (
+	filePace  = time.Second
+	fileShare = 20
+)
 
 func newCIBFile(stateDir string, log *slog.Logger) *cibFile {
 	return &cibFile{path: filepath.Join(stateDir, "crm", "cib.xml"), log: log,
@@ -46,7 +51,9 @@ func (f *cibFile) run() {
 	defer close(f.done)
 	said := false
 	for root := range f.todo {
+		begun := time.Now()
 		err := cib.WriteFile(f.path, root)
+		pause := max(filePace, fileShare*time.Since(begun))
 		switch {
 		case err == nil:
 			said = false
@@ -57,7 +64,7 @@ func (f *cibFile) run() {
 			f.log.Error(fmt.Sprintf("the copy %s cannot be written: %v; the cluster's own copy is not affected", f.path, err), "component", "cib")
 		}
 		select {
-		case <-time.After(filePace):
+		case <-time.After(pause):
 		case <-f.last:
 		}
 	}

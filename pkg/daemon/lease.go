@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -145,9 +146,39 @@ const shutdownBound = 20 * time.Minute
 func (d *Daemon) instructGuard() {
 	root := d.replica.Root()
 	r := d.release.of(root)
-	d.guard.State.SetEnforce(!member.KeepsResources(member.Policy(root)))
-	if err := d.guard.Instruct(guard.Instructions{Keep: member.Unmanaged(root), Demote: r.demote, Requires: r.requires}); err != nil {
+	now := instructions{!member.KeepsResources(member.Policy(root)), guard.Instructions{Keep: member.Unmanaged(root), Demote: r.demote, Requires: r.requires}}
+	d.guard.State.SetEnforce(now.enforce)
+	if d.instructed != nil && reflect.DeepEqual(*d.instructed, now) {
+		return
+	}
+	if err := d.guard.Instruct(now.rules); err != nil {
 		d.log.Error(fmt.Sprintf("the guard does not know which resources stay: %v", err), "component", "guard")
+	} else {
+		d.instructed = &now
 	}
 	d.addrs.poke()
+}
+
+// limits are what the local resource manager was told last; its zero value is
+// what a configuration without these options says, too.
+type limits struct {
+	actions int
+	load    float64
+}
+
+// setLimits tells the local resource manager how much may run at a time.
+func (d *Daemon) setLimits() {
+	root := d.replica.Root()
+	now := limits{member.ActionLimit(root), member.LoadThreshold(root)}
+	if now != d.limits {
+		d.limits = now
+		d.lrm.SetLimits(now.actions, now.load)
+	}
+}
+
+// instructions are what the guard was told last: whether resources must go at the
+// end of the right to run, and how.
+type instructions struct {
+	enforce bool
+	rules   guard.Instructions
 }

@@ -21,11 +21,11 @@ type Recorder struct {
 // pace is the pause after each write: a single change is on the disk at once,
 // and of a stream of them many go together, or the memory would slow down what
 // it remembers.
-const pace = 100 * time.Millisecond
+const pace = 500 * time.Millisecond
 
 // maxPending bounds what waits for a slow disk; beyond it the middle is left
 // out, which shows as a step of several versions.
-const maxPending = 1000
+const maxPending = 5000
 
 // NewRecorder starts recording. failed is called for each write that fails, and
 // with nil for one that succeeds after that.
