@@ -13,8 +13,9 @@ type task struct {
 	callID int
 	// queued is when it began to wait for its turn.
 	queued time.Time
-	// rec is set for the repeats of a recurring operation.
+	// rec is set for the repeats of a recurring operation; due is when this one was.
 	rec *recurring
+	due time.Time
 	// began is when it was started; freed tells that it has given its slot back.
 	began time.Time
 	freed bool
@@ -52,6 +53,7 @@ type schedule struct {
 	lanes     map[string]*lane
 	recurring map[string]*recurring
 	timers    timerHeap
+	repeats   Repeats
 	// ready are the lanes with something to run, in order of arrival.
 	ready []string
 }
@@ -126,8 +128,9 @@ func (s *schedule) list(resource string, l *lane) {
 // tick moves what is due into the queues and returns what is to be started now.
 func (s *schedule) tick(now time.Time) []*task {
 	for len(s.timers) > 0 && !s.timers[0].due.After(now) {
-		t := heap.Pop(&s.timers).(timer).task
-		t.queued = now
+		first := heap.Pop(&s.timers).(timer)
+		t := first.task
+		t.queued, t.due = now, first.due
 		s.enqueue(t)
 	}
 	for len(s.holding) > 0 && !s.holding[0].began.Add(slotTime).After(now) {
@@ -147,6 +150,7 @@ func (s *schedule) tick(now time.Time) []*task {
 		s.holding = append(s.holding, l.current)
 		if l.current.rec != nil {
 			l.current.rec.began = now
+			s.repeats.note(l.current, now)
 		}
 		out = append(out, l.current)
 	}

@@ -43,6 +43,8 @@ type setting struct {
 	// resource tells whether there is a floating address, client whether it is
 	// probed and sampled.
 	resource, client bool
+	// cib is the configuration, if it is not the usual one.
+	cib string
 	// crowd tells that many daemons share this computer.
 	crowd bool
 	// patience is how long a state may take.
@@ -163,6 +165,9 @@ func (k *cluster) build(ctx context.Context) error {
 		files := map[string]string{"etc/ha.d/ha.cf": k.haCF(), "etc/ha.d/authkeys": authkeys}
 		if k.resource {
 			files["var/lib/heartbeat/crm/cib.xml"] = fmt.Sprintf(document, floating)
+		}
+		if k.cib != "" {
+			files["var/lib/heartbeat/crm/cib.xml"] = k.cib
 		}
 		if k.crowd {
 			file := n.Disk(crowdedFile)

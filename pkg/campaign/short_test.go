@@ -27,7 +27,7 @@ func TestShort(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	o.Parts = []string{"failover", "standby", "steady", "flood", "nodes32", "edits", "kills", "idle"}
+	o.Parts = []string{"failover", "standby", "steady", "flood", "nodes32", "edits", "kills", "addresses", "idle"}
 	o.Crashes, o.Cuts = 2, 2
 	text := new(strings.Builder)
 	o.Out = text

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/lrm"
 	"github.com/quorate/quorate/pkg/history"
 )
 
@@ -160,6 +161,8 @@ type Status struct {
 	// by cause.
 	Beats   ccm.BeatStats     `json:"beats"`
 	Dropped map[string]uint64 `json:"dropped,omitempty"`
+	// Repeats tells how punctually monitors run on this node.
+	Repeats lrm.Repeats `json:"repeats"`
 	// Budget is the sentence that derives the lease from the timers.
 	Budget string `json:"budget"`
 	// Parameters are the ha.cf values cl_status hbparameter shows.

@@ -170,7 +170,7 @@ func (d *Daemon) status() *client.Status {
 	s := &client.Status{
 		Node: d.opts.Self, UUID: d.info.uuid, Version: version.Version, PID: os.Getpid(),
 		State: string(d.machine.State()), View: d.view, Lease: lease, Peers: d.cluster.Peers(),
-		Beats: d.electorate.Beats(), Dropped: d.reloader.links().Drops(),
+		Beats: d.electorate.Beats(), Repeats: d.lrm.Repeats(), Dropped: d.reloader.links().Drops(),
 		Budget: d.info.budget, Started: d.info.started, Parameters: map[string]string{},
 	}
 	for _, p := range []string{"keepalive", "deadtime", "warntime", "initdead", "deadping", "udpport",
