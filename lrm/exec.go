@@ -14,13 +14,17 @@ import (
 )
 
 // builtin returns the built-in agent that answers the operation: always for
-// ocf:quorate and ocf:heartbeat:IPaddr, else where no script is installed.
+// ocf:quorate, for ocf:heartbeat:IPaddr, and for the addresses of haresources, whose
+// lifetimes and release depend on it; else where no script is installed.
 func (l *LRM) builtin(op *Op) (agents.Agent, bool) {
 	a, ok := l.cfg.Registry(op.Class, op.Provider, op.Type)
 	if !ok {
 		return nil, false
 	}
 	if op.Class == "ocf" && (op.Provider == "quorate" || op.Provider == "heartbeat" && op.Type == "IPaddr") {
+		return a, true
+	}
+	if op.Class == "heartbeat" && agents.IsAddress(op.Class, op.Provider, op.Type) {
 		return a, true
 	}
 	_, _, err := l.script(op)

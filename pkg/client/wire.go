@@ -40,6 +40,11 @@ const (
 	// VerbSubscribe answers with the document and the peers, and then with what
 	// changes: Response.Patch, Response.Peers or both.
 	VerbSubscribe = "subscribe"
+	// VerbStandby gives the lines of haresources that Request.Resource means (all,
+	// local, foreign, failback) to others, VerbTakeover takes them; with "crm no"
+	// only.
+	VerbStandby  = "standby"
+	VerbTakeover = "takeover"
 	// VerbCleanup forgets the history and failures of a resource, on Request.Node
 	// only if that is not empty.
 	VerbCleanup = "cleanup"
@@ -168,6 +173,9 @@ type Status struct {
 	// Parameters are the ha.cf values cl_status hbparameter shows.
 	Parameters map[string]string `json:"parameters"`
 	Started    time.Time         `json:"started"`
+	// Holding is what of haresources is active here: none, local, foreign, all or
+	// transition; "" with "crm yes".
+	Holding string `json:"holding,omitempty"`
 	// Problems are conditions an operator should know, one sentence each.
 	Problems []string `json:"problems,omitempty"`
 }

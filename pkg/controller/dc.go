@@ -290,7 +290,7 @@ func (m *Machine) consider(from, text string) {
 		than = m.dc.best.root
 	}
 	switch {
-	case isEmpty(than) && !isEmpty(root), older(than, root):
+	case (isEmpty(than) || fromHaresources(than)) && !isEmpty(root), older(than, root):
 		m.dc.best = candidate{from, root}
 	case older(root, than):
 		m.warn("cib", "the configuration %s found on %s is older than the cluster's %s: not used", versionOf(root), from, versionOf(than))

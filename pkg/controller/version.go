@@ -34,6 +34,17 @@ func older(a, b *cib.Element) bool {
 	return false
 }
 
+// OptionHaresources is the cluster option of a configuration that was made from
+// haresources, with "crm no".
+const OptionHaresources = "haresources-digest"
+
+// fromHaresources reports whether a document was made from haresources: with "crm
+// yes" any other takes its place.
+func fromHaresources(root *cib.Element) bool {
+	_, _, value := findOption(root, OptionHaresources)
+	return value != ""
+}
+
 // isEmpty reports whether a document configures nothing but nodes and what the
 // DC says of itself: what a new cluster starts with.
 func isEmpty(root *cib.Element) bool {

@@ -21,6 +21,7 @@ const (
 	tagEdit       = 'e'
 	tagFlush      = 'f'
 	tagAsk        = 'q'
+	tagV1         = 'v'
 )
 
 // Daemon is one node. The goroutine of run owns every field that has no lock
@@ -49,6 +50,7 @@ type Daemon struct {
 	reloader   *reloader
 	forced     forced
 	remote     *remote
+	v1         *v1Mode // nil with "crm yes"
 	info       nodeInfo
 
 	watchdog  *guard.Watchdog // nil: none
@@ -103,15 +105,18 @@ func (d *Daemon) run(ctx context.Context) {
 	defer tick.Stop()
 	asked := ctx.Done()
 	for {
+		d.v1.effects(ctx)
 		d.effects(ctx)
+		d.v1.effects(ctx)
 		now := time.Now()
-		if next := now.Add(min(d.machine.NextTick(), d.attrs.next(now))); due.IsZero() || next.Before(due) {
+		if next := now.Add(min(d.machine.NextTick(), d.attrs.next(now), d.v1.next())); due.IsZero() || next.Before(due) {
 			due = next
 		}
 		tick.Reset(due.Sub(now))
 		select {
 		case <-asked:
 			asked = nil
+			d.v1.leaving()
 			d.machine.Shutdown(time.Now())
 		case <-d.hurry:
 			d.log.Warn("asked to stop a second time: what still runs here is stopped now, without waiting for the DC")
@@ -143,7 +148,10 @@ func (d *Daemon) run(ctx context.Context) {
 			d.configureAlerts()
 			d.remote.set(d.replica.Root())
 			d.setLimits()
-			d.file.save(d.replica.Root())
+			if d.v1 == nil {
+				d.file.save(d.replica.Root())
+			}
+			d.v1.configured()
 		case f := <-d.calls:
 			f()
 		case <-tick.C:
@@ -151,6 +159,7 @@ func (d *Daemon) run(ctx context.Context) {
 			d.checkLease()
 			d.attrs.tick(now, d.cluster.Peers())
 			d.machine.Tick(now)
+			d.v1.tick(now)
 			d.edits.Tick(now)
 			d.expireAsks(now)
 			d.warnOfForeignConfigs()

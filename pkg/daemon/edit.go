@@ -52,6 +52,10 @@ func (d *Daemon) clientEdit(who caller, req *client.Request, done func(*client.R
 		reply(cli.ExitDataErr, err.Error())
 		return
 	}
+	if d.v1 != nil {
+		reply(cli.ExitUnavailable, errV1Edit)
+		return
+	}
 	if op.Scope == "status" {
 		reply(cli.ExitUsage, "the section status is written by the cluster itself; to make it look again at a resource use crm_resource --cleanup")
 		return

@@ -37,6 +37,7 @@ func (d *Daemon) effect(ctx context.Context, e controller.Effect) {
 		if controller.Gated(e.Op.Name) {
 			d.gate.allow(e.Op.TransitionKey, e.Instance)
 		}
+		d.v1.executing(&e.Op)
 		d.lrm.Execute(e.Op)
 	case controller.Cancel:
 		d.lrm.Cancel(e.Resource, e.Operation, e.Interval)
@@ -248,6 +249,7 @@ func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.edits.View(time.Now(), v)
 	d.expireAsks(time.Now())
 	d.settleForced()
+	d.v1.view(v)
 }
 
 // newestView makes sure that a message is judged by the newest view, which may
@@ -282,6 +284,8 @@ func (d *Daemon) message(ctx context.Context, msg ccm.Message) {
 		if err := d.asked(msg.From, msg.Payload[1:]); err != nil {
 			d.log.Warn(err.Error())
 		}
+	case tagV1:
+		d.v1.message(msg.From, msg.Payload[1:])
 	default:
 		d.log.Warn(fmt.Sprintf("message of an unknown kind %q from %s dropped: another version of the program?", msg.Payload[0], msg.From))
 	}
@@ -289,6 +293,7 @@ func (d *Daemon) message(ctx context.Context, msg ccm.Message) {
 
 // result takes a result of the local resource manager.
 func (d *Daemon) result(r *lrm.Result) {
+	d.v1.result(r)
 	if r.Refused {
 		d.machine.Refused(time.Now(), &r.Op, r.ExitReason)
 		return

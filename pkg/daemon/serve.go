@@ -49,6 +49,8 @@ func (d *Daemon) serve(ctx context.Context, who caller, req *client.Request, rep
 		return d.subscribe(ctx, see, reply)
 	case client.VerbEdit:
 		return d.waitFor(ctx, reply, func(done func(*client.Response)) { d.clientEdit(who, req, done) })
+	case client.VerbStandby, client.VerbTakeover:
+		return d.answer(reply, func() *client.Response { return d.serveV1(req) })
 	case client.VerbVoter:
 		return d.wait(ctx, reply, func(done func(int, string)) { d.changeVoter(who, req, done) })
 	case client.VerbAttr:
@@ -178,6 +180,10 @@ func (d *Daemon) status() *client.Status {
 		if v, ok := conf.Param(p); ok {
 			s.Parameters[p] = v
 		}
+	}
+	if d.v1 != nil {
+		s.Holding = d.v1.m.Holding()
+		s.Problems = append(s.Problems, d.v1.m.Problems()...)
 	}
 	s.Problems = append(s.Problems, d.conflicts()...)
 	for _, rsc := range slices.Sorted(maps.Keys(d.cutShort)) {

@@ -26,6 +26,7 @@ import (
 	"github.com/quorate/quorate/pkg/hacf"
 	"github.com/quorate/quorate/pkg/member"
 	"github.com/quorate/quorate/pkg/peinput"
+	"github.com/quorate/quorate/pkg/v1"
 	"github.com/quorate/quorate/pkg/version"
 )
 
@@ -49,6 +50,8 @@ type settings struct {
 	keys      link.Keys
 	uuid      string
 	candidate *cib.Element
+	// plan is haresources, nil with "crm yes".
+	plan *v1.Plan
 	// links is set when the membership layer has opened them.
 	links *link.Transport
 }
@@ -66,9 +69,8 @@ func readSettings(o Options, log *slog.Logger) (*settings, error) {
 	if conf.HasArbiter(o.Self) {
 		return nil, fmt.Errorf("%s: %s is an arbiter: it runs no resources; start it with: quorate arbiter", conf.File, o.Self)
 	}
-	if !conf.CRM.Enabled() {
-		return nil, fmt.Errorf("%s: crm is off: managing haresources directly is not implemented yet; set \"crm yes\" and convert haresources: haresources2cib --stdout > %s",
-			conf.File, filepath.Join(o.StateDir, "crm", "cib.xml"))
+	if s.plan, err = loadPlan(conf, o.ConfigDir); err != nil {
+		return nil, err
 	}
 	keys, remarks, err := authkeys.Load(filepath.Join(o.ConfigDir, "authkeys"))
 	report(log, remarks)
@@ -80,7 +82,9 @@ func readSettings(o Options, log *slog.Logger) (*settings, error) {
 		return nil, err
 	}
 	_, noState := os.Stat(filepath.Join(o.StateDir, "cluster.db"))
-	if s.candidate, err = candidate(filepath.Join(o.StateDir, "crm", "cib.xml"), noState == nil, log); err != nil {
+	if s.plan != nil {
+		// crm/cib.xml is for the day that crm is on.
+	} else if s.candidate, err = candidate(filepath.Join(o.StateDir, "crm", "cib.xml"), noState == nil, log); err != nil {
 		return nil, err
 	}
 	for _, dir := range []string{o.StateDir, filepath.Join(o.StateDir, "crm"), o.RunDir} {
@@ -186,12 +190,20 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	}
 	g := newGate(node)
 	addrs.setStays(func(resource string) bool { return !watch.State.Enforced() || !member.Managed(rep.Root(), resource) })
+	script := v1Script(o.ConfigDir)
+	extra := []string{"HA_RUNDIR=" + o.RunDir}
+	if s.plan != nil {
+		extra = append(extra, v1Env(s.conf, o)...)
+	}
 	release := new(releaseCache)
 	executor := lrm.Config{
 		Self: o.Self, OCFRoot: o.OCFRoot, RunDir: filepath.Join(o.RunDir, guard.ResourceDir),
 		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
-		ToolsDir: toolsDir(o.RunDir, log), ExtraEnv: []string{"HA_RUNDIR=" + o.RunDir},
-		Before: addrs.before, After: addrs.after, Lifetime: addrs.lifetime,
+		ToolsDir: toolsDir(o.RunDir, log), ExtraEnv: extra, HeartbeatDir: filepath.Join(o.ConfigDir, "resource.d"),
+		Before: func(op lrm.Op) {
+			running(log, s.plan, script, &op)
+			addrs.before(op)
+		}, After: addrs.after, Lifetime: addrs.lifetime,
 	}
 	release.configure(&executor, rep.Root)
 	resources := lrm.New(executor)
@@ -214,6 +226,10 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	}
 	d.reloader.restart = func() { d.restartLogged(life, func() {}) }
 	go d.reloader.run(life, hup)
+	d.v1 = newV1(d, s.plan)
+	if d.v1 != nil {
+		defer d.v1.harc.close()
+	}
 	d.edits = member.NewEdits(o.Self, editHost{d})
 	d.attrs = newAttributes(d)
 	openForced(d)

@@ -56,6 +56,10 @@ type cluster struct {
 	lab     *lab.Lab
 	nodes   map[string]*lab.Node
 	daemons map[string]*lab.Process
+	// names are the members where they are not directors.
+	names []string
+	// slow is how many times patience a state may take: a serial line is.
+	slow int
 }
 
 // newCluster makes the nodes with ha.cf and authkeys; no daemon runs yet.
@@ -141,7 +145,11 @@ func (c *cluster) sub(name string, f func(t *testing.T, c *cluster)) {
 
 // members are the directors of this lab.
 func (c *cluster) members() (out []string) {
-	for _, name := range directors {
+	names := c.names
+	if names == nil {
+		names = directors
+	}
+	for _, name := range names {
 		if c.nodes[name] != nil {
 			out = append(out, name)
 		}
@@ -279,7 +287,7 @@ func (c *cluster) ok(name string, argv ...string) string {
 // until polls for a state; look returns what it saw.
 func (c *cluster) until(what string, look func() (ok bool, seen string)) {
 	c.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(patience * time.Duration(max(1, c.slow)))
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) > 1 && filepath.Base(os.Args[0]) == pageArg {
+		os.Exit(pageMain(os.Args[1:]))
+	}
 	inside, code, err := lab.Enter()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "SKIPPED ALL OF pkg/e2e:", err)
@@ -91,7 +94,7 @@ func build() error {
 	if err != nil {
 		return err
 	}
-	built.files = map[string]string{"/lab/bin/quorate": bin, "/lab/bin/" + floodArg: self}
+	built.files = map[string]string{"/lab/bin/quorate": bin, "/lab/bin/" + floodArg: self, "/lab/bin/" + pageArg: self}
 	for _, name := range strings.Fields(string(list)) {
 		built.files["/lab/bin/"+name] = bin
 	}

@@ -62,6 +62,9 @@ type Config struct {
 	// AutoFailback tells what happens when a preferred owner returns. It matters
 	// for haresources only.
 	AutoFailback Failback
+	// ManualTakeover leaves what a lost node ran to the operator (hb_takeover). It
+	// matters for haresources only.
+	ManualTakeover bool
 	// Autojoin tells who may join without a node line: none; other: others than
 	// this node; any: this node, too.
 	Autojoin string

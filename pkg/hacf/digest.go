@@ -30,6 +30,9 @@ var sections = []struct {
 		if c.CRM.Enabled() {
 			return ""
 		}
+		if c.ManualTakeover {
+			return c.AutoFailback.String() + " takeover manual"
+		}
 		return c.AutoFailback.String()
 	}},
 	{"autojoin", func(c *Config) string { return c.Autojoin }},

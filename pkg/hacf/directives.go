@@ -75,6 +75,12 @@ func init() {
 		{Name: "hbaping", Syntax: "CARD", Summary: "ping of a Fibre Channel adapter", many: true, Support: NotYet, Note: "the adapter is not pinged", set: ignore},
 
 		{Name: "auto_failback", Syntax: "on|off|legacy", Default: "legacy", Summary: "whether resources return to a preferred owner (haresources only)", set: (*parser).autoFailback},
+		{Name: "takeover", Syntax: "auto|manual", Default: "auto", Summary: "whether the resources of a lost node wait for hb_takeover (haresources only)", set: func(p *parser, v string) {
+			if v != "auto" && v != "manual" {
+				p.invalid(v, "Invalid takeover [%s]: it is neither auto nor manual", v)
+			}
+			p.cfg.ManualTakeover = v == "manual"
+		}},
 		{Name: "nice_failback", Syntax: "on|off", Summary: "old inverse of auto_failback", set: (*parser).niceFailback},
 		{Name: "crm", Syntax: "yes|no|respawn|manual", Default: "no", Summary: "whether the cluster resource manager replaces haresources", set: (*parser).crm},
 		{Name: "autojoin", Syntax: "none|other|any", Default: "none", Summary: "who may join without a node line", set: (*parser).autojoin},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -109,7 +110,7 @@ func buildEtc(s *rootSpec, at func(string) string) error {
 		return err
 	}
 	for _, e := range entries {
-		if notFromHost[e.Name()] {
+		if notFromHost[e.Name()] || s.owns("/etc/"+e.Name()+"/") {
 			continue
 		}
 		p := at("etc/" + e.Name())
@@ -126,6 +127,17 @@ func buildEtc(s *rootSpec, at func(string) string) error {
 		return err
 	}
 	return bindFile(s.Hosts, at("etc/hosts"))
+}
+
+// owns reports whether files of the node's own lie below a directory; it is not the
+// host's then.
+func (s *rootSpec) owns(dir string) bool {
+	for inside := range s.Files {
+		if strings.HasPrefix(inside, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 func bindDisk(s *rootSpec, at func(string) string) error {
