@@ -167,7 +167,7 @@ func mountStop(ctx context.Context, c *request) error {
 		return err
 	}
 	for _, m := range list {
-		if err := unmount(ctx, c, m); err != nil {
+		if err := unmount(ctx, c, m, c.str("force_unmount"), c.yes("fast_stop")); err != nil {
 			return err
 		}
 	}
@@ -194,11 +194,9 @@ const (
 	killTries = 6
 )
 
-// unmount unmounts one mount point, ending who uses it.
-func unmount(ctx context.Context, c *request, dir string) error {
-	force := c.str("force_unmount")
+// unmount unmounts one mount point, ending who uses it unless force is "false".
+func unmount(ctx context.Context, c *request, dir, force string, fast bool) error {
 	sig, word := unix.SIGTERM, "TERM"
-	fast := c.yes("fast_stop")
 	for try := 0; ; try++ {
 		_, err := c.command(ctx, "umount", dir)
 		if err == nil {
