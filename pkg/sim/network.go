@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quorate/quorate/ccm/agree"
@@ -25,15 +26,18 @@ type path struct {
 	cuts   int // how many cuts are upon it
 	loss   int64
 	// last is when the newest message of each class arrives; held are those that
-	// wait for the cut to end.
-	last [2]int64
-	held []heldMail
+	// wait for the cut to end, and those behind them. catching: they are being
+	// delivered.
+	last     [2]int64
+	held     []heldMail
+	catching bool
 }
 
-// heldMail is a message that found the path cut.
+// heldMail is a message that found the path cut, and has to be sent again, or that
+// came while one before it was missing.
 type heldMail struct {
 	since   int64
-	class   int
+	again   bool
 	deliver delivery
 }
 
@@ -126,7 +130,7 @@ func (w *network) message(from, to *node, class int, deliver func(to *daemon)) {
 		again = true
 	}
 	w.inOrder(p, class, wait, func() {
-		w.arrive(p, from, to, class, again, func(again bool) {
+		w.arrive(p, from, to, again, func(again bool) {
 			if (from.d == d || !again) && to.d != nil && to.life == life {
 				deliver(to.d)
 			}
@@ -142,13 +146,19 @@ func (w *network) inOrder(p *path, class int, wait int64, f func()) {
 }
 
 // arrive delivers a message, or holds it while the path, or that of the
-// acknowledgement, is cut.
-func (w *network) arrive(p *path, from, to *node, class int, again bool, deliver delivery) {
-	if p.cuts > 0 || w.path(to, from).cuts > 0 || len(p.held) > 0 {
-		p.held = append(p.held, heldMail{w.s.now, class, deliver})
+// acknowledgement, is cut, or while one before it is held.
+func (w *network) arrive(p *path, from, to *node, again bool, deliver delivery) {
+	cut := w.shut(from, to)
+	if cut || len(p.held) > 0 || p.catching {
+		p.held = append(p.held, heldMail{w.s.now, again || cut, deliver})
 		return
 	}
 	deliver(again)
+}
+
+// shut reports whether no message can be acknowledged from one node to the other.
+func (w *network) shut(from, to *node) bool {
+	return w.path(from, to).cuts > 0 || w.path(to, from).cuts > 0
 }
 
 // cut adds a cut of one direction.
@@ -172,17 +182,33 @@ func (w *network) mend(from, to *node) {
 	w.release(to, from)
 }
 
+// release sends again what was held, if the cut is over in both directions.
 func (w *network) release(from, to *node) {
 	p := w.path(from, to)
-	if p.cuts > 0 || w.path(to, from).cuts > 0 {
+	if w.shut(from, to) {
 		return
 	}
-	held := p.held
-	p.held = nil
-	for _, h := range held {
-		if w.s.now-h.since < int64(w.s.timing.Deadtime) {
-			w.inOrder(p, h.class, p.latency()+p.r.below(retransmission), func() { w.arrive(p, from, to, h.class, true, h.deliver) })
-		}
+	p.held = slices.DeleteFunc(p.held, func(h heldMail) bool { return w.s.now-h.since >= int64(w.s.timing.Deadtime) })
+	if len(p.held) == 0 || p.catching {
+		return
+	}
+	p.catching = true
+	w.s.at(p.latency()+p.r.below(retransmission), func() { w.catchUp(p, from, to) })
+}
+
+// catchUp delivers what was held, one message after another; what arrives
+// meanwhile waits for its turn.
+func (w *network) catchUp(p *path, from, to *node) {
+	p.catching = false
+	if len(p.held) == 0 || w.shut(from, to) {
+		return
+	}
+	h := p.held[0]
+	p.held = p.held[1:]
+	p.catching = true
+	h.deliver(h.again)
+	if p.catching = len(p.held) > 0; p.catching {
+		w.s.at(1, func() { w.catchUp(p, from, to) })
 	}
 }
 
