@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-oracle clean
+.PHONY: sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-long fuzz-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,15 @@ FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+# What reads untrusted or foreign bytes: documents, patches, schema checks, and the frames and requests of the wire.
+FUZZ_LONG = ./cib:FuzzParse ./cib:FuzzParseLike ./cib:FuzzApplyPatch ./cib:FuzzApplyOp ./cib:FuzzFind ./cib:FuzzUpgrade ./cib/grammar:FuzzCheck \
+  ./ccm/link:FuzzFrame ./ccm/link:FuzzEnvelope ./ccm/link:FuzzStreamPayload ./ccm/agree:FuzzDecode ./ccm/agree:FuzzStored ./pkg/daemon:FuzzRequest
+FUZZ_LONG_TIME ?= 10m
+FUZZ_PARALLEL ?= $(shell nproc)
+fuzz-long: ## run the fuzz targets of parser, patch, schema and wire for FUZZ_LONG_TIME (10m) each
+	@for t in $(FUZZ_LONG); do echo "== $$t"; \
+	  $(GO) test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZ_LONG_TIME) -parallel $(FUZZ_PARALLEL) $${t%:*} || exit 1; done
 
 fuzz-oracle: ## compare the policy engine with Debian's crm_simulate on 2,000 random CIBs (needs pacemaker-cli-utils)
 	$(GO) run ./pengine/oraclefuzz/main -n 2000 -seed 1 -jobs 1

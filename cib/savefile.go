@@ -1,11 +1,50 @@
 package cib
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 )
+
+// OriginalSuffix names the copy of a document of the old dialect.
+const OriginalSuffix = ".heartbeat"
+
+// KeepOriginal copies a file, before what it holds is written in today's dialect,
+// to its name with OriginalSuffix, and with a number if another file has that
+// name. It returns the name of the copy, also when there is an equal one already.
+func KeepOriginal(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	for n := 1; ; n++ {
+		name := path + OriginalSuffix
+		if n > 1 {
+			name += "." + strconv.Itoa(n)
+		}
+		if old, err := os.ReadFile(name); err == nil {
+			if bytes.Equal(old, text) {
+				return name, nil
+			}
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		tmp := name + newSuffix
+		if err := writeSynced(tmp, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+			return "", err
+		}
+		if err := os.Rename(tmp, name); err != nil {
+			return "", err
+		}
+		return name, syncDir(filepath.Dir(path))
+	}
+}
 
 // SaveFile writes a whole document, status included, over a file that a person
 // works on. The document is written beside it first, so that it is never lost. The file keeps its mode and owner; a new one has

@@ -116,6 +116,13 @@ func candidate(path string, hasState bool, log *slog.Logger) (*cib.Element, erro
 		}
 		log.Warn(fmt.Sprintf("%s:%d: %s", path, p.Line, p.Sentence))
 	}
+	if len(st.Report) > 0 {
+		kept, err := cib.KeepOriginal(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s is in the dialect of Heartbeat 2, and the original cannot be kept: %w", path, err)
+		}
+		log.Info(fmt.Sprintf("%s is in the dialect of Heartbeat 2; the original is kept as %s", path, kept))
+	}
 	log.Info(path + " was put there by hand: it is offered to the cluster at the join")
 	return st.Root, nil
 }

@@ -83,13 +83,20 @@ func (f *flags) exists(env *cli.Env, op cib.Op, err error) {
 
 // announce says on standard error what an upgrade will not simply take over.
 func announce(ctx context.Context, env *cli.Env) error {
-	root, err := load(ctx, env)
+	doc, err := source.Load(ctx, env, source.Source{})
 	if err != nil {
 		return err
 	}
-	_, report, err := cib.UpgradeSchema(root)
+	_, report, err := cib.UpgradeSchema(doc.Root)
 	if err != nil {
 		return failed(err)
+	}
+	// From the old dialect nearly all is renamed, and an administrator may want to
+	// see how.
+	for _, r := range doc.Report {
+		if r.Kind != cib.Kept {
+			fmt.Fprintln(env.Stderr, r)
+		}
 	}
 	for _, r := range report {
 		if r.Kind == cib.Dropped || r.Kind == cib.Note || r.Kind == cib.Changed {

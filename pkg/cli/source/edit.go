@@ -31,6 +31,13 @@ func edit(ctx context.Context, env *cli.Env, op cib.Op, force bool) error {
 		if root, err = cib.ApplyOp(root, op); err != nil {
 			return err
 		}
+		if len(doc.Report) > 0 && path != "-" {
+			kept, err := cib.KeepOriginal(path)
+			if err != nil {
+				return cli.Exitf(cli.ExitIOErr, "%s is in the dialect of Heartbeat 2 and is not changed, since the original cannot be kept: %w", path, err)
+			}
+			fmt.Fprintf(env.Stderr, "%s was in the dialect of Heartbeat 2 and is now in that of %s; the original is kept as %s\n", path, root.Get("validate-with"), kept)
+		}
 		if err := cib.SaveFile(path, root); err != nil {
 			return cli.Exitf(cli.ExitIOErr, "%w", err)
 		}
