@@ -147,6 +147,7 @@ func FuzzParseLike(f *testing.F) {
 	f.Add([]byte(patchBase), []byte(strings.Replace(patchBase, "stop", "freeze", 1)))
 	f.Add([]byte("<a><b/>t<!-- c --><b id='1'/></a>"), []byte("<a>t<b/><!-- c --><b id='1' x='&lt;'/></a>"))
 	f.Add([]byte("<a xmlns:p='u'><p:b/><?p d?></a>"), []byte("<a xmlns:p='v'><p:b/><?p d?></a>"))
+	f.Add([]byte("<a><b/>t<!-- c --></a>"), []byte("<a>t<b/><!-- c -->0</a>"))
 	f.Fuzz(func(t *testing.T, one, other []byte) {
 		a, err := Parse(one, "a")
 		if err != nil {

@@ -28,8 +28,8 @@ const (
 // wrote it are left out, so that it suits whatever has the places it changes.
 //
 // Elements are paired by tag and id among the children of a pair. Where
-// siblings share a tag and have no id, no path can name them: then their
-// parent is replaced.
+// siblings share a tag and have no id, or text stands between them, no path can
+// name them: then their parent is replaced.
 func MakePatch(before, after *Element, versions bool) (*Element, error) {
 	if before == nil || after == nil || before.Name != after.Name {
 		return nil, fmt.Errorf("%w: %s and %s have no common root element", ErrBadData, rootName(before), rootName(after))
@@ -68,7 +68,7 @@ type patchMaker struct {
 type childIndex struct {
 	keys    []string       // as childKeys has them
 	at      map[string]int // the place of each key
-	unclear bool           // some elements cannot be told apart
+	unclear bool           // some children cannot be told apart, or have no path
 }
 
 // index returns the names of an element's children, which are made once.
@@ -78,7 +78,13 @@ func (m *patchMaker) index(e *Element) *childIndex {
 		x = &childIndex{keys: childKeys(e), at: make(map[string]int, len(e.Children))}
 		for i, k := range x.keys {
 			x.at[k] = i
-			x.unclear = x.unclear || strings.HasSuffix(k, "]") && !strings.HasPrefix(k, "#")
+			switch e.Children[i].Name {
+			case CommentName: // named by its place
+			case TextName, InstructionName:
+				x.unclear = true
+			default:
+				x.unclear = x.unclear || strings.HasSuffix(k, "]")
+			}
 		}
 		m.known[e] = x
 	}
@@ -89,9 +95,6 @@ func (m *patchMaker) index(e *Element) *childIndex {
 func (m *patchMaker) patchable(a, b *Element) bool {
 	if a == b {
 		return true
-	}
-	if !Equal(a.First(TextName), b.First(TextName)) || !Equal(a.First(InstructionName), b.First(InstructionName)) {
-		return false
 	}
 	if m.index(a).unclear || m.index(b).unclear {
 		return sameChildren(a, b)
