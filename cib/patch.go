@@ -76,15 +76,23 @@ func (m *patchMaker) index(e *Element) *childIndex {
 	x := m.known[e]
 	if x == nil {
 		x = &childIndex{keys: childKeys(e), at: make(map[string]int, len(e.Children))}
+		tags := map[string]int{}
 		for i, k := range x.keys {
 			x.at[k] = i
-			switch e.Children[i].Name {
+			tags[e.Children[i].Name]++
+		}
+		for _, c := range e.Children {
+			switch c.Name {
 			case CommentName: // named by its place
 			case TextName, InstructionName:
 				x.unclear = true
 			default:
-				x.unclear = x.unclear || strings.HasSuffix(k, "]")
+				// A path without id leads to the first of that tag.
+				x.unclear = x.unclear || c.ID() == "" && tags[c.Name] > 1
 			}
+		}
+		for _, k := range x.keys {
+			x.unclear = x.unclear || strings.HasSuffix(k, "]") && !strings.HasPrefix(k, "#")
 		}
 		m.known[e] = x
 	}

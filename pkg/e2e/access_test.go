@@ -49,7 +49,7 @@ func TestAccess(t *testing.T) {
 		`cibadmin -M -o acls -X '<acl_permission id="op-d" kind="write"/>'`,
 		"quorate restart",
 		"attrd_updater -n x -U 5",
-		"crm_failcount -D -r open",
+		"crm_resource --refresh -r open",
 		"quorate cib log",
 	} {
 		c.unchanged(t, func() result { return as("1", command) }, at, exitDenied, "permission denied")

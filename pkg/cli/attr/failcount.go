@@ -9,8 +9,8 @@ import (
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/resource"
 	"github.com/quorate/quorate/pkg/cli/source"
-	"github.com/quorate/quorate/pkg/client"
 )
 
 // NewCrmMaster returns the command crm_master, the old way of an agent to say
@@ -56,7 +56,8 @@ func NewCrmFailcount(env *cli.Env) *cobra.Command {
 		Use:   "crm_failcount {-G | -D} -r RESOURCE [-N NODE] [-n OPERATION [-I INTERVAL]]",
 		Short: "query or forget the failures of a resource",
 		Long: `crm_failcount prints how often a resource has failed on a node (-G). -D forgets its
-failures and its history on all nodes, so that its state is looked up anew.`,
+failures, on all nodes unless -N names one, so that its state is looked up anew; it is
+crm_resource --cleanup.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), env) },
 	}
@@ -81,15 +82,7 @@ func (f *failcount) run(ctx context.Context, env *cli.Env) error {
 		return cli.Exitf(cli.ExitUsage, "Please specify a resource with -r")
 	}
 	if f.del {
-		c, err := client.Dial(env.RunDir)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		if _, err = c.Do(ctx, &client.Request{Verb: client.VerbCleanup, Resource: f.resource}); err == nil && (f.node != "" || f.operation != "") {
-			fmt.Fprintf(env.Stderr, "crm_failcount: all failures of %s are forgotten, those on other nodes and of other operations too\n", f.resource)
-		}
-		return err
+		return f.forget(ctx, env)
 	}
 	doc, err := source.Load(ctx, env, source.Source{})
 	if err != nil {
@@ -131,4 +124,21 @@ func (f *failcount) run(ctx context.Context, env *cli.Env) error {
 		fmt.Fprintf(env.Stdout, "scope=status  name=%s value=%s\n", want, cib.FormatScore(sum))
 	}
 	return nil
+}
+
+// forget is crm_resource --cleanup, as it always was.
+func (f *failcount) forget(ctx context.Context, env *cli.Env) error {
+	args := []string{"--cleanup", "--resource", f.resource}
+	for option, value := range map[string]string{"--node": f.node, "--operation": f.operation, "--interval": f.interval} {
+		if value != "" {
+			args = append(args, option, value)
+		}
+	}
+	c := resource.New(env)
+	c.SetArgs(args)
+	c.SetIn(env.Stdin)
+	c.SetOut(env.Stdout)
+	c.SetErr(env.Stderr)
+	c.SilenceErrors, c.SilenceUsage = true, true
+	return c.ExecuteContext(ctx)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/source"
 	"github.com/quorate/quorate/pkg/client"
 	"github.com/quorate/quorate/pkg/version"
 )
@@ -89,6 +90,9 @@ func (n *crmNode) run(cmd *cobra.Command) error {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, nodeTimeout)
 		defer cancel()
+	}
+	if source.Local() != "" {
+		return n.local(ctx)
 	}
 	c, err := client.Dial(n.env.RunDir)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/attr"
+	"github.com/quorate/quorate/pkg/cli/source"
 	"github.com/quorate/quorate/pkg/client"
 )
 
@@ -60,6 +62,9 @@ func (s *standby) run(ctx context.Context) error {
 	if s.life != "forever" && s.life != "reboot" {
 		return cli.Exitf(cli.ExitUsage, "-l is forever or reboot, not %q", s.life)
 	}
+	if source.Local() != "" {
+		return s.local(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	c, err := client.Dial(s.env.RunDir)
@@ -90,6 +95,33 @@ func (s *standby) run(ctx context.Context) error {
 		return s.transient(ctx, c, st.Node)
 	}
 	return s.permanent(ctx, c, node)
+}
+
+// local works on the file of [source.Local], where the attribute is one like any
+// other.
+func (s *standby) local(ctx context.Context) error {
+	args := []string{"--name", "standby", "--lifetime", s.life}
+	if s.node != "" {
+		args = append(args, "--node", s.node)
+	}
+	switch {
+	case s.query:
+		args = append(args, "--query", "--default", "off")
+	case s.del:
+		args = append(args, "--delete")
+	default:
+		args = append(args, "--update", s.value)
+	}
+	if s.quietly {
+		args = append(args, "--quiet")
+	}
+	c := attr.NewCrmAttribute(s.env)
+	c.SetArgs(args)
+	c.SetIn(s.env.Stdin)
+	c.SetOut(s.env.Stdout)
+	c.SetErr(s.env.Stderr)
+	c.SilenceErrors, c.SilenceUsage = true, true
+	return c.ExecuteContext(ctx)
 }
 
 func findNode(root *cib.Element, name string) *cib.Element {
