@@ -330,6 +330,8 @@ func (s *scheduler) actionRunnable(a *action, forGraph bool) {
 	switch {
 	case a.node == nil:
 		a.clear(aRunnable)
+	case a.task == tLRMDelete:
+		// It changes the CIB only.
 	case !a.node.online && !(a.node.isGuest() && !a.node.reset):
 		a.clear(aRunnable)
 		if a.rsc.is(rManaged) && forGraph && a.task == tStop && !a.node.unclean {

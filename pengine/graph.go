@@ -52,6 +52,12 @@ type GraphAction struct {
 	// Maintenance lists the ids of remote nodes whose maintenance state is to be
 	// recorded, and whether they are in maintenance mode.
 	Maintenance []NodeMaintenance
+	// ShutdownLock is when the shutdown began that locks the resource to the
+	// node, in seconds of the epoch; the controller records it with the result.
+	// 0 stands for no lock.
+	ShutdownLock int64
+	// Mode is "cib" for an action that changes the CIB only, "" otherwise.
+	Mode string
 	// TargetRC is the expected return code of the agent.
 	TargetRC int
 	// Priority lets a synapse run although the transition was aborted.

@@ -79,7 +79,7 @@ func (s *scheduler) inGraph(a *action) bool {
 	if a.rsc != nil && !a.rsc.is(rManaged) && a.task != tMonitor && a.interval == 0 {
 		return false
 	}
-	if a.is(aPseudo) || a.task == tStonith || a.task == tShutdown {
+	if a.is(aPseudo) || a.task == tStonith || a.task == tShutdown || a.task == tLRMDelete {
 		return true
 	}
 	if a.node == nil {
@@ -172,6 +172,8 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 		g.Kind = PseudoEvent
 	case a.task == tStonith, a.task == tShutdown, a.task == tClearFail, a.task == tRefresh:
 		g.Kind = CRMEvent
+	case a.task == tLRMDelete:
+		g.Kind, g.Mode = CRMEvent, "cib"
 	}
 	r := a.rsc
 	prio := a.priority
@@ -212,6 +214,7 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 		g.TargetRC = a.targetRC
 	}
 	g.Downed = s.goesDown(a, g)
+	g.ShutdownLock = a.keepsLock()
 	if a.task == tMaintenanceNodes {
 		g.Maintenance = s.maintenanceChanges()
 	}

@@ -225,7 +225,7 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 			ops = append(ops, readOp(c))
 		}
 	}
-	if len(ops) == 0 {
+	if len(ops) == 0 && !(s.cfg.shutdownLock && parseInt(e.Get(lockAttr)) > 0) {
 		return
 	}
 	if s.isForeign(e) {
@@ -233,9 +233,16 @@ func (s *scheduler) unpackResourceHistory(n *node, e *cib.Element) {
 	}
 	r := s.findHistoryResource(n, e.ID())
 	if r == nil {
+		if len(ops) == 0 {
+			return
+		}
 		if r = s.orphan(e, n); r == nil {
 			return
 		}
+	}
+	s.readLock(r, n, e)
+	if len(ops) == 0 {
+		return
 	}
 	saved := r.role
 	r.role = roleUnknown

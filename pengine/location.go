@@ -203,6 +203,7 @@ func (s *scheduler) applyLocationOne(r *resource, l *location, zero bool) {
 // nodeCriteria applies what does not depend on other resources: locations,
 // stickiness, failures, exclusive discovery.
 func (s *scheduler) nodeCriteria() {
+	s.applyLocks()
 	for i := len(s.locations) - 1; i >= 0; i-- {
 		s.applyLocation(s.locations[i].rsc, s.locations[i], false)
 	}

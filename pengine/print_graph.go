@@ -51,7 +51,11 @@ func (a *GraphAction) writeElement(b *bufio.Writer, full bool) {
 	case CRMEvent:
 		tag = "crm_event"
 	}
-	b.WriteString("<" + tag + " id=\"" + strconv.Itoa(a.ID) + "\"")
+	b.WriteString("<" + tag)
+	if full && a.Mode != "" {
+		writeAttr(b, "mode", a.Mode)
+	}
+	b.WriteString(" id=\"" + strconv.Itoa(a.ID) + "\"")
 	writeAttr(b, "operation", a.Operation)
 	writeAttr(b, "operation_key", a.Key)
 	if a.InternalKey != "" {
@@ -67,6 +71,9 @@ func (a *GraphAction) writeElement(b *bufio.Writer, full bool) {
 	if !full {
 		b.WriteString("/>\n")
 		return
+	}
+	if a.ShutdownLock > 0 {
+		writeAttr(b, lockAttr, strconv.FormatInt(a.ShutdownLock, 10))
 	}
 	b.WriteString(">\n")
 	if p := a.Primitive; p != nil {

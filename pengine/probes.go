@@ -143,6 +143,9 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 	}
 	a := s.newAction(r, tMonitor, 0, n, false)
 	a.clear(aOptional)
+	if x := r.find(tLRMDelete, 0, n); x != nil && s.cfg.shutdownLock {
+		x.set(aOptional) // what the probe finds replaces the history
+	}
 	running := false
 	for _, x := range r.running {
 		running = running || x == n

@@ -232,7 +232,7 @@ func (s *scheduler) remoteHistories(status *cib.Element, rest bool) bool {
 			continue
 		}
 		s.remoteOnline(n)
-		if !s.cfg.fencing && !n.online {
+		if !s.historyCounts(n) {
 			n.historyRead = rest
 			continue
 		}
@@ -483,6 +483,9 @@ func (s *scheduler) remoteParams(a *action, out []Param) []Param {
 		out = append(out, Param{"CRM_meta_remote_node", v})
 	}
 	for p := r; p != nil; p = p.parent {
+		if p.meta["container"] == r.id {
+			break // a group lets its members have it, the container too
+		}
 		if p.container != nil && r.variant == primitiveVariant {
 			out = append(out, Param{"CRM_meta_container", p.container.id})
 			break

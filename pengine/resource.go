@@ -87,7 +87,8 @@ type resource struct {
 	migrateFrom   *node     // partial migration source
 	pendingTask   string
 	pendingNode   *node
-	lockNode      *node
+	lockNode      *node // to which it is locked by shutdown-lock
+	lockTime      int64 // since when, in seconds of the epoch
 	container     *resource   // what it is inside of, or nil
 	fillers       []*resource // what is inside of it
 	bundle        *bundleData

@@ -94,6 +94,7 @@ type config struct {
 	clusterDelay                               string
 	batchLimit, migrationLimit                 string
 	shutdownLock                               bool
+	lockLimit                                  int64 // ms
 	healthStrategy                             string
 	health                                     healthScores
 }
@@ -236,7 +237,7 @@ func (s *scheduler) unpackConfig() {
 		s.errorf("no-quorum-policy has the unknown value %q: stop is used", p)
 	}
 	if c.shutdownLock {
-		s.warnf("shutdown-lock is not supported yet and ignored")
+		c.lockLimit = s.msOption("shutdown-lock-limit", "0")
 	}
 }
 

@@ -243,6 +243,9 @@ func (s *scheduler) primitiveText(r *resource, where bool) string {
 	if n == nil {
 		n = r.pendingNode
 	}
+	if n == nil {
+		n = r.lockNode
+	}
 	return s.primitiveLine(r, r.displayName(), n, where)
 }
 
@@ -290,6 +293,9 @@ func (s *scheduler) primitiveLine(r *resource, name string, n *node, where bool)
 	var flags []string
 	if n != nil && !multiple && !n.online && n.unclean {
 		flags = append(flags, "UNCLEAN")
+	}
+	if n != nil && !multiple && n == r.lockNode {
+		flags = append(flags, "LOCKED")
 	}
 	if r.pendingTask == tMonitor && s.opts.ShowPending {
 		flags = append(flags, "Monitoring")

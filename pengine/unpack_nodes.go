@@ -114,7 +114,7 @@ func (s *scheduler) unpackStatus() {
 				if n == nil || n.state != e || n.historyRead || n.overConnection() {
 					continue
 				}
-				if fence != s.historyLater(n) || fence && !s.cfg.fencing && !n.online {
+				if fence != s.historyLater(n) || !s.historyCounts(n) {
 					continue
 				}
 				s.readHistory(n, e)
@@ -141,8 +141,12 @@ func (s *scheduler) readHistory(n *node, e *cib.Element) {
 }
 
 // historyLater tells that a node's history is read after that of the others.
-func (s *scheduler) historyLater(n *node) bool {
-	return !n.online && !s.cfg.fencing
+func (s *scheduler) historyLater(n *node) bool { return !s.historyCounts(n) }
+
+// historyCounts tells that a node's history says something: without fencing,
+// what a lost node ran is of no interest but for the locks that it holds.
+func (s *scheduler) historyCounts(n *node) bool {
+	return n.online || s.cfg.fencing || s.cfg.shutdownLock
 }
 
 func (s *scheduler) unpackNodeState(e *cib.Element) {
