@@ -87,6 +87,7 @@ func (s *scheduler) resourceChanges(r *resource, n *node, e *cib.Element) {
 		return
 	}
 	if agentChanged(r, e) {
+		s.unfenceChanged(r, n, "Device definition changed")
 		s.newAction(r, tStop, 0, n, false)
 		s.cleanup(r, n, false)
 		r.set(rStartPending) // so that there is a start, wherever
@@ -177,8 +178,10 @@ func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
 		return true
 	default:
 		if h.interval > 0 {
+			s.unfenceChanged(r, n, "Device parameters changed (reschedule)")
 			s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
 		} else if _, ok := h.xml.Lookup("op-restart-digest"); ok {
+			s.unfenceChanged(r, n, "Device parameters changed (reload)")
 			s.scheduleReload(r, n)
 		} else {
 			s.forceRestart(r, n, h)
@@ -192,9 +195,11 @@ func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
 // its parameters changed.
 func (s *scheduler) forceRestart(r *resource, n *node, h *opEntry) {
 	if h.interval > 0 {
+		s.unfenceChanged(r, n, "Device parameters changed (reschedule)")
 		s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
 		return
 	}
+	s.unfenceChanged(r, n, "Device parameters changed")
 	task := h.task
 	if task == tMonitor || task == tMigrateFrom || task == tPromote {
 		task = tStart

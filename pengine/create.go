@@ -202,6 +202,7 @@ func (s *scheduler) startResource(r *resource, n *node, optional bool) {
 		return
 	}
 	a := s.startAction(r, n, true)
+	s.waitForUnfencing(a)
 	if a.is(aRunnable) && !optional {
 		a.clear(aOptional)
 	}

@@ -11,7 +11,12 @@ func (s *scheduler) fenceOp(n *node, op string, optional bool, reason string, de
 	a := s.newGlobal("stonith-"+n.uname+"-"+op, tStonith, n, true)
 	if len(a.extra) == 0 {
 		a.extra = append(a.extra, Param{"CRM_meta_stonith_action", op})
-		n.fence = a
+		if op != "on" {
+			n.fence = a
+		}
+		if s.unfencing && s.deviceDigests(a) {
+			optional = false
+		}
 	}
 	if s.cfg.priorityDelay > 0 {
 		had := -1

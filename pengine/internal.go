@@ -24,6 +24,7 @@ func (s *scheduler) primitiveConstraints(r *resource) {
 		return
 	}
 	defer s.containerConstraints(r)
+	s.unfencingConstraints(r)
 	s.orderTasks(r, tStop, r, tStart, oOptional|oImpliesThen|oRestart)
 	if r.inPromotable() || r.role > roleUnpromoted {
 		s.orderTasks(r, tDemote, r, tStop, oPromotedImpliesFirst)

@@ -135,7 +135,7 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 		return
 	}
 	top := r.top()
-	if !top.isClone() {
+	if !top.isClone() || s.unfencing && r.is(rFenceDevice) {
 		top = r
 	}
 	if n.isGuest() && s.guestGoes(n, top) {
@@ -143,6 +143,7 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 	}
 	a := s.newAction(r, tMonitor, 0, n, false)
 	a.clear(aOptional)
+	s.waitForUnfencing(a)
 	if x := r.find(tLRMDelete, 0, n); x != nil && s.cfg.shutdownLock {
 		x.set(aOptional) // what the probe finds replaces the history
 	}

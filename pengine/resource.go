@@ -39,6 +39,8 @@ const (
 	rConnection
 	// rAllowRemotes: it may lead from one remote node to another.
 	rAllowRemotes
+	// rNeedsUnfencing: it runs only on nodes that were unfenced.
+	rNeedsUnfencing
 )
 
 // resource is a primitive, a group, a clone or an instance of one.
@@ -87,8 +89,8 @@ type resource struct {
 	migrateFrom   *node     // partial migration source
 	pendingTask   string
 	pendingNode   *node
-	lockNode      *node // to which it is locked by shutdown-lock
-	lockTime      int64 // since when, in seconds of the epoch
+	lockNode      *node       // to which it is locked by shutdown-lock
+	lockTime      int64       // since when, in seconds of the epoch
 	container     *resource   // what it is inside of, or nil
 	fillers       []*resource // what is inside of it
 	bundle        *bundleData

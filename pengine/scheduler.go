@@ -57,6 +57,7 @@ type scheduler struct {
 	mergeWork   int // spent of mergeBudget
 
 	haveQuorum, haveFenceDevice bool
+	unfencing                   bool // some resource provides or requires it
 	clusterName                 string
 	disabled, blocked, ninst    int
 	warnings, errors, notes     []string

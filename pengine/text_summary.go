@@ -35,9 +35,7 @@ func (r *Result) SummaryText(w io.Writer) {
 	}
 	for _, c := range changes {
 		if c.Details == "" {
-			if c.Reason == "" {
-				fmt.Fprintf(w, "  * %s %s\n", c.Kind, c.Resource)
-			} else {
+			if c.Reason != "" { // as the tools, which log the others only
 				fmt.Fprintf(w, "  * %s %s %s\n", c.Kind, c.Resource, c.Reason)
 			}
 			continue

@@ -46,9 +46,13 @@ func (s *scheduler) unpackRequires(r *resource) {
 		}
 		return
 	case "unfencing":
-		if !r.is(rFenceDevice) && s.cfg.fencing {
-			s.warnf("resource %s requires unfencing, which is not supported yet: fencing is required", r.id)
-			r.set(rNeedsFencing)
+		switch {
+		case r.is(rFenceDevice):
+			s.warnf("resource %s is a fencing device, which cannot require unfencing: quorum is required", r.id)
+		case !s.cfg.fencing:
+			s.warnf("resource %s requires unfencing but fencing is disabled: quorum is required", r.id)
+		default:
+			r.set(rNeedsFencing | rNeedsUnfencing)
 			return
 		}
 		r.set(rNeedsQuorum)
@@ -60,6 +64,8 @@ func (s *scheduler) unpackRequires(r *resource) {
 	switch {
 	case r.is(rFenceDevice), r.is(rConnection):
 		r.set(rNeedsQuorum)
+	case s.cfg.fencing && s.unfencing:
+		r.set(rNeedsFencing | rNeedsUnfencing)
 	case s.cfg.fencing:
 		r.set(rNeedsFencing)
 	case s.cfg.quorum == quorumIgnore:

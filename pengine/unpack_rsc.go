@@ -17,6 +17,7 @@ func (s *scheduler) unpackResources() {
 	if section == nil {
 		return
 	}
+	s.unfencing = unfencingConfigured(section)
 	for _, e := range section.All("template") {
 		if e.ID() != "" {
 			s.templates[e.ID()] = e
