@@ -94,11 +94,12 @@ func (s *scheduler) bundleNodes(e *cib.Element) {
 	replicas, _, _ := bundleCounts(engine)
 	for i := range replicas {
 		id := e.ID() + "-" + strconv.Itoa(i)
+		// One that the configuration names exists already, and is a node like
+		// any other until its replica is read.
 		if s.nodeByID[id] == nil {
-			s.addNode(id, id, remoteNode, 0, nil)
+			n := s.addNode(id, id, remoteNode, 0, nil)
+			n.unborn, n.inBundle = true, true
 		}
-		n := s.nodeByID[id]
-		n.unborn, n.inBundle = true, true
 	}
 }
 
@@ -291,7 +292,12 @@ func (s *scheduler) unpackReplica(r *resource, rep *replica) bool {
 // replicaNode makes the guest node that a container is and the connection to it.
 func (s *scheduler) replicaNode(r *resource, rep *replica, add func(*cib.Element) *resource) bool {
 	n := s.nodeByID[replicaName(r, rep.offset)]
-	n.unborn = false
+	n.unborn, n.inBundle = false, true
+	for _, x := range s.all {
+		if x != rep.child && x != r.bundle.child && x.allowed != nil && x.allowed[n.idx].present {
+			s.setScore(x, n, -Infinity, kindBundle, r.id)
+		}
+	}
 	rep.node = n
 	rep.child.allowed = make([]cand, len(s.nodes))
 	rep.child.allowed[n.idx] = cand{present: true, w: 500, discover: discoverExclusive}

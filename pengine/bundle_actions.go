@@ -56,7 +56,12 @@ const (
 // assignBundle gives the containers of a bundle their nodes, and what belongs to
 // each container follows it.
 func (s *scheduler) assignBundle(r *resource) {
-	if !r.is(rProvisional) || r.is(rAssigning) {
+	if r.is(rAssigning) {
+		return
+	}
+	if !r.is(rProvisional) {
+		// Each who asks for it sees the scores again, as the tools show.
+		s.showScores(r, "pcmk__bundle_allocate")
 		return
 	}
 	b := r.bundle

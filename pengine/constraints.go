@@ -192,6 +192,10 @@ func (c *colocation) influences(r *resource) bool {
 	if r == nil {
 		r = c.primary
 	}
+	if c.dependent.is(rAllowRemotes) && !c.primary.is(rFailed) && len(c.primary.running) == 1 {
+		// A container that runs well does not move for the connection into it.
+		return false
+	}
 	return c.influence || len(r.running) == 0
 }
 

@@ -194,6 +194,7 @@ func (s *scheduler) stopResource(r *resource, optional bool) {
 		if s.cfg.removeAfterStop {
 			s.cleanup(r, n, optional)
 		}
+		s.stopBeforeUnfencing(a)
 	}
 }
 

@@ -24,13 +24,13 @@ func (s *scheduler) primitiveConstraints(r *resource) {
 		return
 	}
 	defer s.containerConstraints(r)
-	s.unfencingConstraints(r)
 	s.orderTasks(r, tStop, r, tStart, oOptional|oImpliesThen|oRestart)
 	if r.inPromotable() || r.role > roleUnpromoted {
 		s.orderTasks(r, tDemote, r, tStop, oPromotedImpliesFirst)
 		s.orderTasks(r, tStart, r, tPromote, oRunnableLeft)
 	}
 	s.orderTasks(r, tDelete, r, tMonitor, oSameNode|oThenCancelsFirst)
+	s.unfencingConstraints(r)
 	s.loadOrders(r)
 }
 

@@ -271,6 +271,11 @@ func (s *scheduler) sortPromotable(r *resource) {
 			c.sortIndex = t[n.idx].w
 		}
 	}
+	for i, n := range s.nodes {
+		if t[i].present {
+			s.noteScores(r, n, r.allowed[i].w, t[i].w, kindPromotion, "")
+		}
+	}
 	r.allowed = t
 	for i := range r.allowed {
 		r.allowed[i].count = 0

@@ -52,13 +52,20 @@ func (n *node) unfenced() bool {
 // is planned if the node never was.
 func (s *scheduler) waitForUnfencing(a *action) {
 	r, n := a.rsc, a.node
-	if !s.unfencing || !s.cfg.fencing || n == nil || !r.is(rFenceDevice) && !r.is(rNeedsUnfencing) || !n.unfenceable() {
+	if !s.unfencing || !s.cfg.fencing || n == nil || !r.is(rFenceDevice) && !r.is(rNeedsUnfencing) {
 		return
 	}
 	on := s.fenceOp(n, "on", true, "", false)
 	s.orderActions(on, a, oImpliesThen)
-	if !n.unfenced() {
+	if !n.unfenced() && n.unfenceable() {
 		s.fenceOp(n, "on", false, "required by "+r.id+" "+a.task, false)
+	}
+}
+
+// stopBeforeUnfencing lets what requires unfencing stop when its node is unfenced.
+func (s *scheduler) stopBeforeUnfencing(a *action) {
+	if s.unfencing && a.rsc.is(rNeedsUnfencing) {
+		s.orderActions(a, s.fenceOp(a.node, "on", true, "", false), oImpliesFirst)
 	}
 }
 
