@@ -37,6 +37,7 @@ var builtins = func() map[[3]string]Agent {
 	add(newDRBDDisk(), "drbddisk", ocf, v1)
 	add(newNFSServer(), "nfsserver", ocf)
 	add(newPortblock(), "portblock", ocf, v1)
+	add(newSfex(), "sfex", ocf)
 	add(newDelay(), "Delay", ocf, v1)
 	add(newRoute(), "Route", ocf)
 	add(newIPsrcaddr(), "IPsrcaddr", ocf, v1)
