@@ -14,6 +14,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
 	"github.com/quorate/quorate/pkg/cli/node"
+	"github.com/quorate/quorate/pkg/cli/ocftest"
 	"github.com/quorate/quorate/pkg/cli/pages"
 	"github.com/quorate/quorate/pkg/cli/resource"
 	"github.com/quorate/quorate/pkg/cli/shadow"
@@ -82,13 +83,16 @@ func commands() map[string]command {
 		"ocf": func(env *cli.Env, args []string) int {
 			return agents.Main(args, os.Environ(), env.Stdout, env.Stderr)
 		},
-		"remote":    fromCobra(daemon.NewRemoteCommand),
-		"run":       fromCobra(daemon.NewCommand),
-		"lab":       fromCobra(labrun.NewCommand),
-		"sim":       fromCobra(sim.NewCommand),
-		"restart":   fromCobra(node.NewRestart),
-		"timing":    fromCobra(daemon.NewTimingCommand),
-		lab.InitArg: func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
+		"ocf-tester": ocftest.Run,
+		"sfex_init":  func(env *cli.Env, args []string) int { return agents.SfexInit(args, env.Stdout, env.Stderr) },
+		"sfex_stat":  func(env *cli.Env, args []string) int { return agents.SfexStat(args, env.Stdout, env.Stderr) },
+		"remote":     fromCobra(daemon.NewRemoteCommand),
+		"run":        fromCobra(daemon.NewCommand),
+		"lab":        fromCobra(labrun.NewCommand),
+		"sim":        fromCobra(sim.NewCommand),
+		"restart":    fromCobra(node.NewRestart),
+		"timing":     fromCobra(daemon.NewTimingCommand),
+		lab.InitArg:  func(_ *cli.Env, args []string) int { return lab.InitMain(args) },
 	}
 }
 
