@@ -13,6 +13,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli/codes"
 	"github.com/quorate/quorate/pkg/cli/diff"
 	"github.com/quorate/quorate/pkg/cli/h2ccmd"
+	"github.com/quorate/quorate/pkg/cli/logd"
 	"github.com/quorate/quorate/pkg/cli/node"
 	"github.com/quorate/quorate/pkg/cli/ocftest"
 	"github.com/quorate/quorate/pkg/cli/pages"
@@ -55,6 +56,8 @@ func commands() map[string]command {
 			return cli.Run(env, pages.NewCompletion(env, documented()), args)
 		},
 		"man":                  func(env *cli.Env, args []string) int { return cli.Run(env, pages.NewMan(env, documented()), args) },
+		"ha_logd":              fromCobra(logd.NewDaemon),
+		"ha_logger":            fromCobra(logd.NewLogger),
 		"hb_addnode":           fromCobra(node.NewAddNode),
 		"hb_delnode":           fromCobra(node.NewDelNode),
 		"arbiter":              fromCobra(daemon.NewArbiterCommand),
@@ -122,7 +125,7 @@ func documented() pages.Commands {
 		"crm_diff": diff.New, "crm_error": codes.New, "crm_failcount": attr.NewCrmFailcount, "crm_master": attr.NewCrmMaster, "crm_mon": newMon,
 		"crm_node": node.NewCrmNode, "crm_resource": resource.New, "crm_rule": times.NewRule, "crm_shadow": shadow.New, "crm_simulate": simulate.New,
 		"crm_standby": node.NewCrmStandby, "crm_ticket": ticket.New, "crm_verify": verify.New, "crmadmin": node.NewCrmAdmin,
-		"haresources2cib": h2ccmd.New, "hb_addnode": node.NewAddNode, "hb_delnode": node.NewDelNode, "hb_standby": node.NewHbStandby,
+		"haresources2cib": h2ccmd.New, "hb_addnode": node.NewAddNode, "ha_logd": logd.NewDaemon, "ha_logger": logd.NewLogger, "hb_delnode": node.NewDelNode, "hb_standby": node.NewHbStandby,
 		"hb_takeover": node.NewHbTakeover, "iso8601": times.NewISO8601, "stonith_admin": stonith.New,
 	}
 }

@@ -31,7 +31,9 @@ func (o *Options) foreground(env *cli.Env, parent context.Context, run func(ctx,
 	frugal()
 	out := newLogQueue(env.Stderr)
 	defer out.close(logBound)
-	if err := run(ctx, hurry, NewLogger(out, level)); err != nil {
+	o.outlets = new(outlets)
+	defer o.outlets.Turn(nil)
+	if err := run(ctx, hurry, newLogger(out, level, o.outlets)); err != nil {
 		return &cli.Exit{Code: exitStart, Err: err}
 	}
 	return nil

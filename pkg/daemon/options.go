@@ -25,6 +25,9 @@ type Options struct {
 	NoWatchdog bool
 	// Debug logs more.
 	Debug bool
+
+	// outlets are where the log goes beside standard error; nil: nowhere.
+	outlets *outlets
 }
 
 // Defaults of Options.

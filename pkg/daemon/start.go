@@ -138,6 +138,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	o.outlets.open(s.conf, o.StateDir, log)
 	log.Info(fmt.Sprintf("Configuration validated. Starting heartbeat %s", version.Version))
 	hup, ignore := hangups()
 	defer ignore()

@@ -86,10 +86,10 @@ func TestSeed001(t *testing.T) {
 baud 115200
 auto_failback on
 autojoin none
-warntime 2
-deadtime 3
-initdead 3
-keepalive 500ms
+warntime 3
+deadtime 5
+initdead 5
+keepalive 1
 node wuyfcentos1.localdomain #node 1
 node wuyfcentos2.localdomain #node 2
 `

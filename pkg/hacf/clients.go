@@ -9,7 +9,7 @@ import (
 // program has an answer of its own.
 var builtins = map[string]string{
 	"pingd":    "",
-	"ipfail":   "is not implemented yet: ping nodes do not move resources of haresources",
+	"ipfail":   "",
 	"ccm":      "is part of the daemon: the line starts nothing",
 	"cib":      "is part of the daemon: the line starts nothing",
 	"crmd":     "is part of the daemon: the line starts nothing",
@@ -20,7 +20,7 @@ var builtins = map[string]string{
 	"tengine":  "is part of the daemon: the line starts nothing",
 	"mgmtd":    "is not implemented yet: the line starts nothing",
 	"apphbd":   "is not implemented yet: the line starts nothing",
-	"ha_logd":  "is not implemented yet: the line starts nothing",
+	"ha_logd":  "is started by itself, not by respawn: the line starts nothing",
 }
 
 // Builtin returns the name of the built-in that answers for a program of the

@@ -99,17 +99,17 @@ func init() {
 		{Name: "coredumps", Syntax: "on|off", Default: "on", Summary: "whether core files are written", Support: NotYet, Note: "the machine's own limit holds", set: boolean(func(c *Config) *bool { return &c.CoreDumps })},
 		{Name: "coreroot", Syntax: "DIRECTORY", Default: "/var/lib/heartbeat/cores", Summary: "where core files go", Support: NotYet, Note: "the machine's own setting holds", set: absolutePath(func(c *Config) *string { return &c.CoreRoot })},
 
-		{Name: "debug", Syntax: "LEVEL", Default: "0", Summary: "debug level, 0 to 255", Support: NotYet, Note: "the daemon has an option --debug", set: intIn(0, 255, func(c *Config) *int { return &c.Log.Debug })},
-		{Name: "debugfile", Syntax: "FILE", Summary: "file for debug messages", Support: NotYet, Note: "the daemon writes its log to standard error", set: absolutePath(func(c *Config) *string { return &c.Log.DebugFile })},
-		{Name: "logfile", Syntax: "FILE", Summary: "file for messages", Support: NotYet, Note: "the daemon writes its log to standard error", set: absolutePath(func(c *Config) *string { return &c.Log.File })},
-		{Name: "logfacility", Syntax: "FACILITY|none", Summary: "syslog facility", Support: NotYet, Note: "the daemon writes its log to standard error", set: (*parser).logfacility},
-		{Name: "use_logd", Syntax: "on|off", Summary: "log through ha_logd", Support: NotYet, Note: "there is no ha_logd yet; the daemon writes its log to standard error", set: func(p *parser, v string) {
+		{Name: "debug", Syntax: "LEVEL", Default: "0", Summary: "debug level: more than 0 logs the lines of debug", set: intIn(0, 255, func(c *Config) *int { return &c.Log.Debug })},
+		{Name: "debugfile", Syntax: "FILE", Summary: "file for debug messages", set: absolutePath(func(c *Config) *string { return &c.Log.DebugFile })},
+		{Name: "logfile", Syntax: "FILE", Summary: "file for messages", set: absolutePath(func(c *Config) *string { return &c.Log.File })},
+		{Name: "logfacility", Syntax: "FACILITY|none", Summary: "syslog facility", set: (*parser).logfacility},
+		{Name: "use_logd", Syntax: "on|off", Summary: "log through ha_logd", set: func(p *parser, v string) {
 			if b, ok := p.bool(v); ok {
 				p.cfg.Log.UseLogd = &b
 			}
 		}},
-		{Name: "conn_logd_time", Syntax: "TIME", Default: "60", Summary: "how often a lost ha_logd is looked for", Support: NotYet, Note: "there is no ha_logd yet", set: positiveTime(func(c *Config) *dur { return &c.Log.ReconnectInterval })},
-		{Name: "syslogmsgfmt", Syntax: "on|off", Default: "off", Summary: "write log files in the format of syslog", Support: NotYet, set: boolean(func(c *Config) *bool { return &c.Log.SyslogFormat })},
+		{Name: "conn_logd_time", Syntax: "TIME", Default: "60", Summary: "how often a lost ha_logd is looked for", set: positiveTime(func(c *Config) *dur { return &c.Log.ReconnectInterval })},
+		{Name: "syslogmsgfmt", Syntax: "on|off", Default: "off", Summary: "write log files in the format of syslog", set: boolean(func(c *Config) *bool { return &c.Log.SyslogFormat })},
 		{Name: "log_badpack", Syntax: "on|off", Default: "on", Summary: "warn about malformed packets", Support: NotYet, Note: "malformed packets are always counted", set: boolean(func(c *Config) *bool { return &c.Log.BadPackets })},
 
 		{Name: "watchdog", Syntax: "DEVICE", Summary: "watchdog device, petted while this node may run resources", set: (*parser).watchdog},

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+
+	"github.com/quorate/quorate/pkg/halog"
 )
 
 // LevelCritical is the level of lines that begin with CRIT.
-const LevelCritical = slog.LevelError + 4
+const LevelCritical = halog.LevelCritical
 
 // Effect is something the machine wants done. The order of effects matters.
 type Effect interface{ effect() }

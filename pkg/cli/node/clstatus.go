@@ -63,7 +63,8 @@ func NewClStatus(env *cli.Env) *cobra.Command {
   hblinkstatus NODE LINK      up or dead
   clientstatus NODE CLIENT [MS]  online or offline; waits MS (500) for the node
   rscstatus                   none, local, all or transition: what of all that
-                              is active in the cluster is active on this node
+                              is active in the cluster is active on this node;
+                              of haresources ("crm no"), also foreign
   hbparameter -p NAME         value of a directive of ha.cf
 
 Exit codes: 0 the state is good, 1 it is not (clientstatus: 0 online, 1 offline),
@@ -155,6 +156,14 @@ func (s *clStatus) clientStatus(ctx context.Context, args []string) error {
 
 // resources tells how much of what is active in the cluster is active here.
 func (s *clStatus) resources(ctx context.Context, st *client.Status) error {
+	if st.Holding != "" {
+		if st.Holding == "transition" {
+			s.say(st.Holding, "Resources are in transition.")
+		} else {
+			s.say(st.Holding, "This node is holding %s resources.", st.Holding)
+		}
+		return nil
+	}
 	if st.State != "S_IDLE" && st.State != "S_NOT_DC" {
 		s.say("transition", "Resources are in transition.")
 		return nil

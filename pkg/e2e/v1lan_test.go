@@ -1,0 +1,208 @@
+package e2e
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Names and addresses of seed 000, with a second line for the other node.
+const (
+	slave5, slave6 = "slave5", "slave6"
+	lanHaCf        = `# Timeout intervals
+keepalive 200ms
+deadtime 1
+initdead 3
+warntime 500ms
+udpport 694
+udp eth1
+serial /dev/ttyS0
+auto_failback off
+ping 192.168.10.9
+respawn hacluster /usr/lib/heartbeat/ipfail
+node slave5
+node slave6
+`
+	lanHaresources = "slave6 192.168.10.51 slapd mark::left::right\nslave5 IPaddr::192.168.10.52/24/eth0 \\\n  mark::five\n"
+)
+
+// markScript knows start and stop only, as the smallest script of an
+// administrator does.
+const markScript = `#!/bin/sh
+echo "$HA_CURHOST $*" >> /var/log/mark.calls
+exit 0
+`
+
+var (
+	first51  = netip.MustParseAddr("192.168.10.51")
+	second52 = netip.MustParseAddr("192.168.10.52")
+)
+
+func newLANPair(t *testing.T, hacf string) *v1Pair {
+	wrong := strings.ReplaceAll(scriptNamed("slapd"), "/var/log/slapd", "/var/log/wrong")
+	p := newV1Pair(t, [2]string{slave5, slave6}, "192.168.10", hacf, lanHaresources, map[string]string{"/etc/init.d/slapd": wrong})
+	for _, name := range p.members() {
+		p.write(name, "/etc/ha.d/resource.d/slapd", scriptNamed("slapd"), 0o755)
+		p.write(name, "/etc/ha.d/resource.d/mark", markScript, 0o755)
+		for _, h := range []string{"status", "ifstat", "shutdone"} {
+			p.write(name, "/etc/ha.d/rc.d/"+h, "#!/bin/sh\nexit 0\n", 0o755)
+		}
+	}
+	return p
+}
+
+// holds waits until a node holds what cl_status calls so.
+func (p *v1Pair) holds(name, word string) {
+	p.t.Helper()
+	p.becomes(name, 0, word+"\n", "cl_status", "rscstatus")
+}
+
+// calls returns what a script was called with, in order.
+func (p *v1Pair) calls(name, script string) []string {
+	p.t.Helper()
+	return strings.Split(strings.TrimSpace(p.ok(name, "cat", "/var/log/"+script+".calls")), "\n")
+}
+
+// TestSeed000 is the article on a pair with a serial cable and a crossed Ethernet
+// cable: who runs what, orders, environment, hand-over by command, stop and kill.
+func TestSeed000(t *testing.T) {
+	t.Parallel()
+	p := newLANPair(t, lanHaCf)
+	p.start(slave6)
+	p.sub("alone", func(t *testing.T, p *v1Pair) {
+		p.logged(slave6, "Nothing is heard of slave5 yet", "initdead (3s in ha.cf)")
+		p.logged(slave6, "WARN", "udp")
+		p.owned(first51, slave6)
+		p.owned(second52, slave6)
+		p.inOrder(slave6, "Taking over resource group", "mach_down takeover complete for node slave5.", "Initial resource acquisition complete (initdead)")
+		p.holds(slave6, "all")
+	})
+	p.sub("the other joins and stays idle", func(t *testing.T, p *v1Pair) {
+		p.start(slave5)
+		p.formed(slave5, slave6)
+		p.logged(slave6, "remote resource transition completed.")
+		p.holds(slave5, "none")
+		p.says(slave5, []string{"cl_status", "nodestatus", slave6}, "active")
+	})
+	p.sub("order and environment", func(t *testing.T, p *v1Pair) {
+		p.inOrder(slave6, "Running /etc/ha.d/resource.d/IPaddr 192.168.10.51 start", "ifconfig eth0:0 192.168.10.51 netmask 255.255.255.0 broadcast 192.168.10.255",
+			"Sending Gratuitous Arp for 192.168.10.51 on eth0:0 [eth0]", "Running /etc/ha.d/resource.d/slapd start", "Running /etc/ha.d/resource.d/mark left right start")
+		if got := p.calls(slave6, "mark"); !slices.Contains(got, "slave6 left right start") || !slices.Contains(got, "slave6 five start") {
+			t.Errorf("calls of mark: %q", got)
+		}
+		env := p.ok(slave6, "cat", "/var/log/slapd.env")
+		for _, want := range []string{"HA_CURHOST=slave6\n", "HA_DIR=/etc/ha.d\n", "HA_FUNCS=/etc/ha.d/shellfuncs\n", "HA_RSCTMP=", "HA_RESOURCEDIR=/etc/ha.d/resource.d\n", "HA_LOGFILE=", "HA_CF=/etc/ha.d/ha.cf\n"} {
+			if !strings.Contains(env, want) {
+				t.Errorf("the environment of slapd lacks %q:\n%s", want, env)
+			}
+		}
+		if r := p.run(slave6, "cat", "/var/log/wrong.calls"); r.code == 0 {
+			t.Errorf("the script of init.d was called although resource.d has one: %v", r)
+		}
+		p.page("http://192.168.10.51/", slave6)
+	})
+	p.sub("hb_takeover of the local line", func(t *testing.T, p *v1Pair) {
+		p.ok(slave5, "hb_takeover", "local")
+		p.owned(second52, slave5)
+		p.owned(first51, slave6)
+		p.holds(slave5, "local")
+		p.holds(slave6, "local")
+		p.inOrder(slave6, "slave6 wants to go standby [foreign]", "standby: slave5 can take our foreign resources", "Running /etc/ha.d/resource.d/mark five stop",
+			"Running /etc/ha.d/resource.d/IPaddr 192.168.10.52/24/eth0 stop", "foreign HA resource release completed (standby).", "Local standby process completed [foreign].",
+			"Other node completed standby takeover of foreign resources.")
+		p.logged(slave5, "acquire local HA resources (standby).")
+	})
+	p.sub("hb_standby", func(t *testing.T, p *v1Pair) {
+		r := p.run(slave6, "hb_standby")
+		if r.code != 0 || !strings.HasSuffix(r.err, " Going standby [all].\n") || len(r.err) != len("2008/07/19_20:01:21 Going standby [all].\n") {
+			t.Errorf("%v", r)
+		}
+		p.owned(first51, slave5)
+		p.holds(slave5, "all")
+		p.inOrder(slave6, "Running /etc/ha.d/resource.d/mark left right stop", "Running /etc/ha.d/resource.d/slapd stop", "Running /etc/ha.d/resource.d/IPaddr 192.168.10.51 stop")
+		if env := p.ok(slave5, "cat", "/var/log/slapd.env"); !strings.Contains(env, "HA_CURHOST=slave5\n") {
+			t.Errorf("slapd on slave5:\n%s", env)
+		}
+		if r := p.run(slave6, "hb_standby", "nothing"); r.code != 1 {
+			t.Errorf("%v", r)
+		}
+	})
+	p.sub("auto_failback off: one that stops and returns stays idle", func(t *testing.T, p *v1Pair) {
+		p.ok(slave6, "hb_takeover", "local")
+		p.owned(first51, slave6)
+		p.stop(slave6)
+		p.owned(first51, slave5)
+		p.inOrder(slave6, "Heartbeat shutdown in progress.", "Giving up all HA resources.", "Releasing resource group: slave6 192.168.10.51 slapd mark::left::right", "All HA resources relinquished.", "Heartbeat shutdown complete.")
+		p.inOrder(slave5, "Received shutdown notice from 'slave6'.", "Running /etc/ha.d/rc.d/shutdone shutdone")
+		p.start(slave6)
+		p.formed(slave5, slave6)
+		p.holds(slave6, "none")
+		p.owned(first51, slave5)
+	})
+	p.sub("haresources cannot be edited as a CIB", func(t *testing.T, p *v1Pair) {
+		r := p.run(slave5, "crm_attribute", "-n", "no-quorum-policy", "-v", "ignore")
+		if r.code == 0 || !strings.Contains(r.err, "haresources") {
+			t.Errorf("%v", r)
+		}
+	})
+	p.sub("ipfail", func(t *testing.T, p *v1Pair) {
+		p.sh(slave5, "nft add table ip cut && nft 'add chain ip cut in { type filter hook input priority 0; }' && nft add rule ip cut in icmp type echo-reply drop")
+		p.owned(first51, slave6)
+		p.holds(slave5, "none")
+		p.inOrder(slave5, "Status update: Node 192.168.10.9 now has status dead", "NS: We are dead. :<", "Giving up because we have less visible ping nodes.", "Delayed giveup in", "giveup() called (timeout worked)", "slave5 wants to go standby [all]")
+		p.sh(slave5, "nft delete table ip cut")
+		p.logged(slave5, "Ping node count is balanced.")
+	})
+	p.sub("the owner dies", func(t *testing.T, p *v1Pair) {
+		if err := p.nodes[slave6].Crash(); err != nil {
+			t.Fatal(err)
+		}
+		delete(p.daemons, slave6)
+		p.owned(first51, slave5)
+		p.logged(slave5, "Link slave6:/dev/ttyS0 dead.")
+		p.logged(slave5, "Link slave6:eth1 dead.")
+		p.logged(slave5, "Running /etc/ha.d/rc.d/ifstat ifstat")
+		p.logged(slave5, "Taking over resource group 192.168.10.51")
+		p.page("http://192.168.10.51/", slave5)
+	})
+}
+
+// TestManualTakeover: what a lost node ran waits for the operator.
+func TestManualTakeover(t *testing.T) {
+	t.Parallel()
+	p := newLANPair(t, strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "takeover manual\n", 1))
+	p.write(slave5, "/etc/ha.d/haresources", lanHaresources+"# the same but for this\n", 0o644)
+	p.start()
+	p.owned(first51, slave6)
+	p.owned(second52, slave5)
+	if err := p.nodes[slave6].Crash(); err != nil {
+		t.Fatal(err)
+	}
+	delete(p.daemons, slave6)
+	p.logged(slave5, "CRIT: ALARM: node slave6 is gone and takeover is manual: resource group 192.168.10.51 runs nowhere.", "hb_takeover")
+	p.beats(slave5, 10)
+	if got := p.lab.Sample(first51); len(got) > 0 {
+		t.Errorf("%v holds the address before hb_takeover", got)
+	}
+	p.says(slave5, []string{"crm_mon", "-1"}, "takeover is manual")
+	p.ok(slave5, "hb_takeover")
+	p.owned(first51, slave5)
+	if bad := matching(p.log(slave5), "differs from the one here"); len(bad) > 0 {
+		t.Errorf("a remark is no difference: %q", bad)
+	}
+}
+
+// TestHaresourcesDiffer: the nodes say that the file is not the same, and that
+// something ran before it was started.
+func TestHaresourcesDiffer(t *testing.T) {
+	t.Parallel()
+	p := newLANPair(t, strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "", 1))
+	p.write(slave5, "/etc/ha.d/haresources", "slave5 192.168.10.53\n", 0o644)
+	p.ok(slave6, "/etc/ha.d/resource.d/slapd", "start")
+	p.start()
+	for _, name := range p.members() {
+		p.logged(name, "WARN: haresources of ", "differs from the one here: it must be the same on all nodes")
+	}
+	p.says(slave6, []string{"crm_mon", "-1"}, "haresources of slave5 differs")
+}
