@@ -112,6 +112,8 @@ type PeerStatus struct {
 	Links  []LinkStatus
 	// Version is the protocol version the peer speaks, 0 if never heard.
 	Version int
+	// Unfit: it says that it cannot do a DC's work, for its disk is full.
+	Unfit bool `json:",omitempty"`
 	// ConfigDigest is the digest of the peer's ha.cf, "" if never heard.
 	ConfigDigest string
 }

@@ -39,6 +39,10 @@ func (n *Node) ask(ctx context.Context, f func(token uint64)) (answer, error) {
 func (n *Node) Propose(ctx context.Context, requestID string, change []byte) (uint64, error) {
 	change = slices.Clone(change)
 	a, err := n.ask(ctx, func(token uint64) {
+		if n.blocked != 0 {
+			n.answer(token, answer{err: ErrDiskFull})
+			return
+		}
 		propose := func() { n.m.Propose(n.clock(), token, requestID, change) }
 		if n.m.View().DC != n.cfg.Node {
 			propose() // which is refused
@@ -136,6 +140,7 @@ func (n *Node) Peers() []PeerStatus {
 			p.Type = "arbiter"
 		}
 		p.Version = n.versions[p.Name]
+		p.Unfit = info.Alive && info.Unfit
 		if info.Ever {
 			p.ConfigDigest = fmt.Sprintf("%016x", info.Config)
 		}

@@ -21,7 +21,7 @@ func (s *store) keepConflict(c *agree.Conflict) error {
 		err = writeSynced(name, c.App)
 	}
 	if err != nil {
-		return fmt.Errorf("the state that is about to be replaced cannot be kept: %w: %w", ErrStore, err)
+		return fmt.Errorf("the state that is about to be replaced cannot be kept: %w", err)
 	}
 	return nil
 }

@@ -33,7 +33,10 @@ type Node struct {
 	m       *agree.Machine
 	store   *store
 	held    *agree.Ready // waits for the disk, and everything after it
+	batch   *batch       // of held
+	writing bool
 	written chan error
+	blocked int64 // since when the disk has no room for held, 0: it has
 	tr      Transport
 	beater  *beater
 	waiting map[uint64]chan answer // by token
@@ -57,6 +60,7 @@ type Node struct {
 	viewCh   chan struct{}
 	lease    LeaseState
 	leaseCh  chan struct{}
+	disk     DiskState
 	peers    map[string]agree.PeerInfo
 	versions map[string]int
 	started  int64
@@ -148,6 +152,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	n.beater.start()
 	n.pump()
 	ctx, n.stop = context.WithCancel(ctx)
+	go n.watchSpace(ctx)
 	go n.run(ctx)
 	return n, nil
 }
@@ -201,8 +206,10 @@ func (n *Node) run(ctx context.Context) {
 	defer timer.Stop()
 	err := n.loop(ctx, timer)
 	n.beater.stop()
-	if n.held != nil {
-		err = errors.Join(err, <-n.written)
+	if n.writing {
+		if werr := <-n.written; !errors.Is(werr, ErrDiskFull) {
+			err = errors.Join(err, werr)
+		}
 	}
 	if a, ok := n.beater.alarm.(*threadAlarm); ok {
 		a.close()
@@ -247,12 +254,20 @@ func (n *Node) loop(ctx context.Context, timer *time.Timer) error {
 			n.onEvent(ev)
 		case <-n.inbox.wake:
 		case err := <-n.written:
+			n.writing = false
+			if errors.Is(err, ErrDiskFull) {
+				n.refused(err)
+				continue
+			}
 			if err != nil {
-				n.held = nil
 				return err
 			}
-			n.release(n.held)
-			n.held = nil
+			rd := n.held
+			n.held, n.batch = nil, nil
+			n.release(rd)
+			if n.blocked != 0 {
+				n.unblocked()
+			}
 		case out <- head:
 			n.mail = n.mail[1:]
 		case <-timer.C:
@@ -301,7 +316,7 @@ func (n *Node) pump() {
 		if n.held != nil {
 			break
 		}
-		if n.store.full() {
+		if n.store.gathered() {
 			n.m.Compact()
 		}
 		rd, ok := n.m.Ready()
@@ -312,15 +327,21 @@ func (n *Node) pump() {
 			n.release(&rd)
 			continue
 		}
-		n.held = &rd
-		batch := n.store.prepare(&rd.Write)
-		go func() { n.written <- n.store.write(batch) }()
+		n.held, n.batch = &rd, n.store.prepare(&rd.Write)
+		n.write()
 	}
 	if n.leftCh != nil && n.m.LeaveDone() {
 		close(n.leftCh)
 		n.leftCh = nil
 	}
 	n.publish()
+}
+
+// write sends what is held on its way to the disk.
+func (n *Node) write() {
+	batch := n.batch
+	n.writing = true
+	go func() { n.written <- n.store.write(batch) }()
 }
 
 // early sends and tells what waits for no disk.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,7 +46,9 @@ type store struct {
 	disk string
 	// What has gathered since the snapshot.
 	changes, bytes int
+	space          space
 	stall          atomic.Int64 // how long each write waits, in tests
+	full           atomic.Bool  // the file system is full, in tests
 }
 
 // openStore opens or makes the store. A new one gets a new identity; it does
@@ -63,6 +66,7 @@ func openStore(dir string) (*store, error) {
 		return nil, fmt.Errorf("%s: %w: %w; if the file is damaged, move it away: this node then takes the state over from the others", path, ErrStore, err)
 	}
 	s := &store{db: db, path: path}
+	s.space.path = path
 	err = db.Update(func(tx *bolt.Tx) error {
 		node, err := tx.CreateBucketIfNotExists(bucketNode)
 		if err != nil {
@@ -82,6 +86,7 @@ func openStore(dir string) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w: %w", path, ErrStore, err), db.Close())
 	}
+	s.keepRoom()
 	return s, nil
 }
 
@@ -133,6 +138,7 @@ func (s *store) load() (agree.Stored, error) {
 			st.Stamped = x
 			// The decoded values live longer than the transaction.
 			snap := append([]byte(nil), b.Get(keySnapshot)...)
+			s.space.snapshot.Store(int64(len(snap)))
 			if st.Snapshot, err = agree.DecodeSnapshot(snap); err != nil {
 				return fmt.Errorf("state: %w", err)
 			}
@@ -190,7 +196,9 @@ func (s *store) prepare(w *agree.Write) *batch {
 	}
 	if w.Snapshot != nil {
 		b.fresh = true
-		put(keySnapshot, agree.EncodeSnapshot(w.Snapshot))
+		snap := agree.EncodeSnapshot(w.Snapshot)
+		put(keySnapshot, snap)
+		s.space.snapshot.Store(int64(len(snap)))
 		put(keyMeta, nil)
 		s.changes, s.bytes = 0, 0
 	}
@@ -211,12 +219,34 @@ func (s *store) write(w *batch) error {
 	if d := s.stall.Load(); d > 0 {
 		time.Sleep(time.Duration(d))
 	}
+	err := s.put(w)
+	switch {
+	case err == nil:
+		s.keepRoom()
+		return nil
+	case noRoom(err):
+		return fmt.Errorf("%s: %w: %w", s.path, ErrDiskFull, err)
+	}
+	return fmt.Errorf("%s: %w: %w", s.path, ErrStore, err)
+}
+
+// keepRoom sees to the room for what is to come.
+func (s *store) keepRoom() {
+	_ = s.db.View(func(tx *bolt.Tx) error { s.space.used.Store(tx.Size()); return nil })
+	s.space.reserve()
+}
+
+// put is write with the error as it comes.
+func (s *store) put(w *batch) error {
+	if s.full.Load() {
+		return &os.PathError{Op: "write", Path: s.path, Err: syscall.ENOSPC}
+	}
 	if w.conflict != nil {
 		if err := s.keepConflict(w.conflict); err != nil {
 			return err
 		}
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	return s.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketNode)
 		for _, kv := range w.node {
 			if kv[1] == nil {
@@ -242,11 +272,7 @@ func (s *store) write(w *batch) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", s.path, ErrStore, err)
-	}
-	return nil
 }
 
-// full reports whether a snapshot is due.
-func (s *store) full() bool { return s.changes >= compactChanges || s.bytes >= compactBytes }
+// gathered reports whether a snapshot is due.
+func (s *store) gathered() bool { return s.changes >= compactChanges || s.bytes >= compactBytes }

@@ -382,6 +382,14 @@ func (m *Machine) Early() (messages []Envelope, events []Event) {
 	return messages, events
 }
 
+// Shed forgets messages and notes that wait to be handed out, for a caller that
+// cannot write for long: to the others they are lost messages, which are repeated
+// where they matter.
+func (m *Machine) Shed() {
+	m.out.Messages = slices.DeleteFunc(m.out.Messages, func(e Envelope) bool { return e.To != m.cfg.Self })
+	m.out.Events = slices.DeleteFunc(m.out.Events, func(e Event) bool { _, ok := e.(NoteEvent); return ok })
+}
+
 // Ready hands out what is to be done since the last call, if anything.
 func (m *Machine) Ready() (Ready, bool) {
 	r := m.out
@@ -557,6 +565,8 @@ type PeerInfo struct {
 	Config uint64
 	// Removed nodes were taken out of the cluster and do not count.
 	Removed bool
+	// Unfit: it says that it cannot do a DC's work (see [Machine.SetFit]).
+	Unfit bool
 	// Heard is when its last beat came, Confirmed the send time of the newest of
 	// our beats that it has echoed; 0: never.
 	Heard, Confirmed int64
@@ -566,7 +576,7 @@ type PeerInfo struct {
 func (m *Machine) Peers() []PeerInfo {
 	out := make([]PeerInfo, len(m.order))
 	for i, p := range m.order {
-		out[i] = PeerInfo{Name: p.name, Incarnation: p.inc, Alive: p.alive, Ever: p.ever, Config: p.config, Removed: m.wasRemoved(p.name)}
+		out[i] = PeerInfo{Name: p.name, Incarnation: p.inc, Alive: p.alive, Ever: p.ever, Config: p.config, Removed: m.wasRemoved(p.name), Unfit: p.unfit}
 		if p.ever {
 			out[i].Heard = p.heard
 		}

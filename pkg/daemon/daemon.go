@@ -81,6 +81,7 @@ type electorate interface {
 	Electorate() []ccm.Elector
 	Shun(node string, d time.Duration)
 	Beats() ccm.BeatStats
+	Disk() ccm.DiskState
 }
 
 // call runs f on the owner goroutine; it is dropped when the daemon has ended.

@@ -47,6 +47,10 @@ func (d editHost) Propose(id string, op []byte, done func(error)) {
 // clientEdit serves VerbEdit.
 func (d *Daemon) clientEdit(who caller, req *client.Request, done func(*client.Response)) {
 	reply := func(code int, text string) { done(&client.Response{Code: code, Error: text}) }
+	if s := d.electorate.Disk().Sentence(); s != "" {
+		reply(cli.ExitIOErr, "the configuration cannot be changed through this node: "+s+", or run the command on another node; nothing was changed")
+		return
+	}
 	op, err := cib.DecodeOp(req.Edit)
 	if err != nil {
 		reply(cli.ExitDataErr, err.Error())

@@ -50,7 +50,12 @@ func (f *cibFile) save(root *cib.Element) {
 func (f *cibFile) run() {
 	defer close(f.done)
 	said := false
-	for root := range f.todo {
+	var again *cib.Element
+	for {
+		root, more := f.next(again)
+		if again = nil; !more {
+			return
+		}
 		begun := time.Now()
 		err := cib.WriteFile(f.path, root)
 		pause := max(filePace, fileShare*time.Since(begun))
@@ -67,7 +72,25 @@ func (f *cibFile) run() {
 		case <-time.After(pause):
 		case <-f.last:
 		}
+		if err != nil {
+			again = root
+		}
 	}
+}
+
+// next waits for what is to be written next: what was not written the last time,
+// for the disk was full, say, unless there is a newer one.
+func (f *cibFile) next(again *cib.Element) (root *cib.Element, more bool) {
+	if again != nil {
+		select {
+		case root, more = <-f.todo:
+			return root, more
+		default:
+			return again, true
+		}
+	}
+	root, more = <-f.todo
+	return root, more
 }
 
 func (f *cibFile) close(ctx context.Context) {

@@ -196,6 +196,14 @@ func (d *Daemon) status() *client.Status {
 		}
 	}
 	s.Problems = append(s.Problems, d.foreignConfigs(s.Peers)...)
+	if text := d.electorate.Disk().Sentence(); text != "" {
+		s.Problems = append(s.Problems, d.opts.Self+": "+text)
+	}
+	for _, p := range s.Peers {
+		if p.Unfit {
+			s.Problems = append(s.Problems, p.Name+" says that the file system of its state directory is full: it takes no changes and is not the DC; crm_mon there tells more")
+		}
+	}
 	if !slices.ContainsFunc(s.Peers, func(p ccm.PeerStatus) bool { return p.Name == d.opts.Self }) {
 		s.Peers = slices.Insert(s.Peers, 0, ccm.PeerStatus{Name: d.opts.Self, Type: "normal", Status: "active"})
 	}

@@ -16,6 +16,7 @@ const (
 	exitConfig   = 78
 	exitNoObject = 105
 	exitQuorum   = 107
+	exitIOErr    = 74
 	exitExists   = 108
 )
 

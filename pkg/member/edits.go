@@ -170,6 +170,8 @@ func EditOutcome(err error) (int, string) {
 		return 0, ""
 	case errors.Is(err, ccm.ErrNoQuorum):
 		return cli.ExitQuorum, "the configuration cannot be changed: " + err.Error()
+	case errors.Is(err, ccm.ErrDiskFull):
+		return cli.ExitIOErr, "the configuration cannot be changed: the disk of the DC is full; nothing was changed"
 	case errors.Is(err, ccm.ErrNotDC):
 		return cli.ExitTimeout, "the DC changed while the change was on its way: nothing was changed; try again"
 	case errors.Is(err, ccm.ErrUnknown), errors.Is(err, context.DeadlineExceeded):

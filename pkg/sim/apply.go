@@ -243,7 +243,7 @@ func (s *sim) applyDisk(e *Step, n *node) bool {
 	case "slow":
 		s.during(e, func() { d.slow = e.Amount }, func() { d.slow = 0 })
 	case "full":
-		s.during(e, func() { d.full = true }, func() { d.full = false })
+		s.during(e, func() { n.fill(true) }, func() { n.fill(false) })
 	case "torn":
 		if !n.up {
 			return false

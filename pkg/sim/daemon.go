@@ -24,7 +24,6 @@ type daemon struct {
 	app      *app
 	writing  bool
 	pumping  bool
-	broken   bool
 	inbox    []func()
 	timerAt  int64
 	timerSet bool
@@ -334,14 +333,4 @@ func (d *daemon) takeView(v ccm.View) {
 	d.gate.Prune(v.Instance)
 	d.ctl.View(d.now(), v)
 	d.edits.View(d.now(), v)
-}
-
-// fail ends a daemon whose disk failed: nothing can be promised any more.
-func (d *daemon) fail(why string) {
-	d.n.s.tell(d.n, "the daemon gives up: %s", why)
-	d.ending = true
-	d.stopAll(d.n.local()+int64(d.n.s.timing.StopBound), func() {
-		d.n.kill("the daemon ends")
-		d.n.restart()
-	})
 }

@@ -14,7 +14,7 @@ type disk struct {
 	st agree.Stored
 	// life is the last incarnation handed out.
 	life uint64
-	// full: writes fail. slow: they take up to that long. torn: the power goes
+	// full: writes wait for room. slow: they take up to that long. torn: the power goes
 	// off within the next one.
 	full bool
 	slow int64
@@ -111,6 +111,18 @@ func (d *disk) tear(w *agree.Write) {
 		d.write(&half)
 	case d.n.r.chance(2):
 		d.write(w)
+	}
+}
+
+// fill makes the disk of a node full, or empties it; the runner of a DC that
+// notices gives way to another member.
+func (n *node) fill(full bool) {
+	if n.disk.full == full {
+		return
+	}
+	n.disk.full = full
+	if d := n.d; d != nil {
+		d.run(func() { d.m.SetFit(n.local(), !full) })
 	}
 }
 

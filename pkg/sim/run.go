@@ -138,7 +138,8 @@ func (s *sim) repair() {
 	s.net.mendAll()
 	for _, n := range s.nodes {
 		clear(n.faults)
-		n.disk.full, n.disk.slow, n.disk.torn = false, 0, 0
+		n.fill(false)
+		n.disk.slow, n.disk.torn = 0, 0
 		for _, name := range s.order {
 			if i := n.res[name]; i.rogue {
 				i.set(false)

@@ -40,7 +40,7 @@ func (d *daemon) run(f func()) {
 // be waited for.
 func (d *daemon) pump() {
 	n, s := d.n, d.n.s
-	if d.pumping || d.broken {
+	if d.pumping {
 		return
 	}
 	d.pumping = true
@@ -105,18 +105,39 @@ func (d *daemon) write(rd agree.Ready) {
 		})
 		return
 	}
-	n.daemonAfter(d, n.disk.latency(), func() {
-		if n.disk.full {
-			d.broken = true // nothing can be promised any more
-			d.fail("its disk is full")
-			return
+	n.daemonAfter(d, n.disk.latency(), func() { d.stored(rd, 0) })
+}
+
+// fullRetry is how often a write that finds no room is tried, as package ccm does.
+const fullRetry = 250 * int64(time.Millisecond)
+
+// stored ends a write, or tries it again while there is no room: since is when it
+// was refused first.
+func (d *daemon) stored(rd agree.Ready, since int64) {
+	n, s := d.n, d.n.s
+	if n.disk.full {
+		if since == 0 {
+			since = n.local()
+			s.tell(n, "its disk is full: nothing can be promised")
 		}
-		n.disk.write(&rd.Write)
-		s.checks.stored(d, &rd.Write)
-		d.writing = false
-		d.hand(&rd)
-		d.pump()
-	})
+		if n.local()-since >= int64(s.timing.Deadtime) && d.view.Quorum {
+			d.m.Shed()
+			v := d.view
+			v.Quorum, v.DC, v.Event, v.Reason = false, "", agree.EventInvalid, "the disk of this node is full"
+			d.owner(func() { d.takeView(v) })
+		}
+		n.daemonAfter(d, fullRetry, func() { d.stored(rd, since) })
+		return
+	}
+	n.disk.write(&rd.Write)
+	s.checks.stored(d, &rd.Write)
+	d.writing = false
+	d.hand(&rd)
+	if since != 0 && n.d == d {
+		v := ccm.ViewOf(d.m.View())
+		d.owner(func() { d.takeView(v) })
+	}
+	d.pump()
 }
 
 // hand sends and tells what may be known now.
