@@ -140,7 +140,7 @@ func noRoom(err error) bool {
 	return strings.HasPrefix(err.Error(), "file resize error") && strings.HasSuffix(err.Error(), unix.ENOSPC.Error())
 }
 
-// watchSpace looks at the free space until ctx ends.
+// watchSpace looks at the free space until ctx ends, or the node has.
 func (n *Node) watchSpace(ctx context.Context) {
 	tick := time.NewTicker(spaceEvery)
 	defer tick.Stop()
@@ -159,6 +159,8 @@ func (n *Node) watchSpace(ctx context.Context) {
 		}
 		select {
 		case <-tick.C:
+		case <-n.done:
+			return
 		case <-ctx.Done():
 			return
 		}
