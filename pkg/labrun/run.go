@@ -42,6 +42,7 @@ type runner struct {
 	nodes   map[string]*lab.Node
 	addr    map[string]string
 	daemons map[string]*lab.Process
+	down    map[string]bool // the scenario wants its daemon down
 	begun   time.Time
 	due     []later
 }
@@ -70,7 +71,7 @@ func Run(ctx context.Context, sc *sim.Scenario, o Options) error {
 		return err
 	}
 	defer l.Close()
-	r := &runner{sc: sc, out: o.Out, lab: l, nodes: map[string]*lab.Node{}, addr: map[string]string{}, daemons: map[string]*lab.Process{}}
+	r := &runner{sc: sc, out: o.Out, lab: l, nodes: map[string]*lab.Node{}, addr: map[string]string{}, daemons: map[string]*lab.Process{}, down: map[string]bool{}}
 	err = r.play(ctx)
 	if err != nil || o.Keep {
 		kept := l.Keep()
@@ -172,10 +173,15 @@ func (r *runner) wait(ctx context.Context, at time.Duration) error {
 		if len(r.due) > 0 {
 			next = min(next, r.due[0].at)
 		}
-		select {
-		case <-time.After(time.Until(r.begun.Add(next))):
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		for now := time.Duration(0); now < next; now = time.Since(r.begun) {
+			select {
+			case <-time.After(min(glance, time.Until(r.begun.Add(next)))):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			if err := r.revive(); err != nil {
+				return err
+			}
 		}
 		if len(r.due) == 0 || r.due[0].at > at {
 			return nil
@@ -205,9 +211,27 @@ func (r *runner) boot(name string) error {
 func (r *runner) startDaemon(name string) error {
 	p, err := r.nodes[name].Start(program, "run")
 	if err == nil {
-		r.daemons[name] = p
+		r.daemons[name], r.down[name] = p, false
 	}
 	return err
+}
+
+// glance is how often it is looked whether all is as it should be.
+const glance = 200 * time.Millisecond
+
+// revive starts daemons that have ended by themselves, or by their guard, as the
+// init system of a node does.
+func (r *runner) revive() error {
+	for _, name := range r.sc.Nodes {
+		if r.down[name] || !r.nodes[name].Up() || r.runs(name) {
+			continue
+		}
+		r.tell("the daemon of %s has ended by itself, and is started again", name)
+		if err := r.startDaemon(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *runner) runs(name string) bool {
@@ -256,8 +280,11 @@ func (r *runner) until(ctx context.Context, patience time.Duration, what string,
 			return fmt.Errorf("%q is expected, but %s", what, why)
 		}
 		select {
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(glance):
 		case <-ctx.Done():
+		}
+		if err := r.revive(); err != nil {
+			return err
 		}
 	}
 }

@@ -41,6 +41,7 @@ func (r *runner) step(ctx context.Context, e *sim.Step) error {
 			}
 			return r.startDaemon(e.Node)
 		})
+		r.down[e.Node] = true
 		return r.daemons[e.Node].Signal(sig)
 	case "start":
 		if r.runs(e.Node) || !n.Up() {
@@ -51,14 +52,13 @@ func (r *runner) step(ctx context.Context, e *sim.Step) error {
 		if !r.runs(e.Node) {
 			return nil
 		}
-		p := r.daemons[e.Node]
 		r.after(e, func(context.Context) error {
-			if !r.runs(e.Node) { // its guard has ended it
-				return r.startDaemon(e.Node)
+			if !r.runs(e.Node) {
+				return nil // its guard has ended it
 			}
-			return p.Signal(syscall.SIGCONT)
+			return r.daemons[e.Node].Signal(syscall.SIGCONT)
 		})
-		return p.Signal(syscall.SIGSTOP)
+		return r.daemons[e.Node].Signal(syscall.SIGSTOP)
 	case "isolate":
 		r.after(e, func(context.Context) error { return r.mend(n) })
 		if !n.Up() {
@@ -159,11 +159,15 @@ func (r *runner) lose(ctx context.Context, e *sim.Step) error {
 	return nil
 }
 
+// leastPatience is how long an expectation has at least: commands take time on a
+// busy machine.
+const leastPatience = 3 * time.Second
+
 // expect checks an expectation, with a patience of one deadtime: the lab is no
 // better timed than that.
 func (r *runner) expect(ctx context.Context, e *sim.Step) error {
 	what := e.String()[len("at "+e.At.String()+" expect "):]
-	return r.until(ctx, r.sc.Deadtime, what, func(ctx context.Context) string {
+	return r.until(ctx, max(r.sc.Deadtime, leastPatience), what, func(ctx context.Context) string {
 		switch e.Name {
 		case "whole":
 			return r.whole(ctx)
