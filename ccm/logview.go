@@ -20,6 +20,9 @@ func logView(log *slog.Logger, self string, old, v View) {
 	// The members come first, then those that joined, then room for all that
 	// could have left.
 	indices := fmt.Sprintf("n_idx=0, new_idx=%d, old_idx=%d", len(v.Members), len(v.Members)+len(all))
+	if v.Quorum && v.DC != "" && v.DC != self && v.Instance != old.Instance {
+		crmd.Info("do_election_count_vote: Election check: vote from " + v.DC) // its ballot was promised
+	}
 	crmd.Info("mem_handle_event: Got an event " + v.Event + " from ccm")
 	crmd.Info(fmt.Sprintf("mem_handle_event: instance=%d, nodes=%d, new=%d, lost=%d, %s",
 		v.Instance.Number, len(v.Members), len(joined), len(lost), indices))

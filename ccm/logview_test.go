@@ -55,6 +55,7 @@ crmd: mem_handle_event: Got an event OC_EV_MS_NOT_PRIMARY from ccm
 crmd: mem_handle_event: instance=13, nodes=3, new=0, lost=0, n_idx=0, new_idx=3, old_idx=6
 crmd: crmd_ccm_msg_callback: Quorum lost after event=NOT PRIMARY (id=13)`},
 		{"the view without it", flux, two, `
+crmd: do_election_count_vote: Election check: vote from litsha21
 crmd: mem_handle_event: Got an event OC_EV_MS_NEW_MEMBERSHIP from ccm
 crmd: mem_handle_event: instance=14, nodes=2, new=0, lost=1, n_idx=0, new_idx=2, old_idx=5
 crmd: crmd_ccm_msg_callback: Quorum (re)attained after event=NEW MEMBERSHIP (id=14)

@@ -232,6 +232,9 @@ func (m *Machine) joined(n *nodeStatus, msg *message) {
 	}
 	delete(d.waiting, n.uname)
 	delete(m.shunned, n.uname)
+	if n.uname != m.cfg.Self && m.newcomer(n.uname) {
+		m.info("cib", "sync_our_cib: Syncing CIB to %s", n.uname)
+	}
 	n.online, n.leaving, n.hist, n.attrs = true, msg.Leaving, newHistory(), map[string]string{}
 	for _, text := range msg.Resources {
 		if e, err := cib.Parse([]byte(text), "history of "+n.uname); err == nil {
@@ -269,9 +272,16 @@ func (m *Machine) joined(n *nodeStatus, msg *message) {
 	} else {
 		m.addNodes()
 	}
+	m.info("crmd", "update_attrd: Connecting to attrd...")
 	m.info("cib", "sync_our_cib: Syncing CIB to all peers")
+	m.refreshed()
 	m.broadcast(true)
 	m.want("members joined")
+}
+
+// newcomer reports whether a member was in no view before this one.
+func (m *Machine) newcomer(name string) bool {
+	return slices.ContainsFunc(m.view.Members, func(x ccm.Member) bool { return x.Name == name && x.BornOn == m.view.Instance.Number })
 }
 
 // consider remembers the newest configuration found on the members' disks that

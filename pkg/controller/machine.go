@@ -68,6 +68,8 @@ type Machine struct {
 	peSerial   uint64
 	transition int
 
+	views int // views with quorum, for the log
+
 	shunned map[string]int // how often a member did not answer, as the DC
 
 	offered bool // a DC has decided about our candidate
@@ -155,6 +157,8 @@ func (m *Machine) View(now time.Time, v ccm.View) {
 		return
 	}
 	m.deadDC(v)
+	m.views++
+	m.info("cib", "cib_diff_notify: Local-only Change (client: crmd, call: %d): %s (ok)", m.views, versionOf(m.config)) // who is a member
 	if old.DC != v.DC {
 		m.info("crmd", "update_dc: Set DC to %s (%s)", v.DC, featureSet)
 	}

@@ -19,6 +19,7 @@ func (m *Machine) obey(msg *message) {
 		m.offered = true
 		if m.dc == nil {
 			m.to(NotDC, "I_NOT_DC", "C_HA_MESSAGE", "do_cl_join_finalize_respond")
+			m.refreshed()
 		}
 		for _, k := range slices.Sorted(maps.Keys(m.uncounted)) {
 			// The history goes with it as it is now: what was so then may be over.
@@ -49,8 +50,11 @@ func (m *Machine) obey(msg *message) {
 	}
 }
 
+// refreshed tells that the DC has the attributes of this node, which came with the
+// request.
+func (m *Machine) refreshed() { m.info("attrd", "attrd_local_callback: Sending full refresh") }
+
 func (m *Machine) joinRequest() *message {
-	m.info("attrd", "attrd_local_callback: Sending full refresh")
 	req := &message{Kind: msgJoinRequest, UUID: m.cfg.UUID, Leaving: m.leaving, OwnStops: m.ownStops, Attrs: map[string]*string{}}
 	if m.candidate != nil {
 		req.Candidate = m.cfg.Candidate

@@ -102,6 +102,9 @@ func (m *Machine) result(n *nodeStatus, msg *message) {
 	if id >= 0 && d.engine.Confirm(id, ok) {
 		delete(d.deadline, id)
 		if ok {
+			at := versionOf(m.config)
+			at = at[:strings.LastIndexByte(at, '.')]
+			m.info("tengine", "te_update_diff: Processing diff (cib_update): %s.%d -> %s.%d", at, max(d.numUpdates, 1)-1, at, d.numUpdates)
 			m.info("tengine", "match_graph_event: Action %s (%d) confirmed on %s", msg.OpKey, id, n.uname)
 			m.advance()
 			return

@@ -79,7 +79,7 @@ func (m *Machine) advance() {
 	switch {
 	case d.wanted != "" && m.awaits() != "":
 	case d.wanted == "":
-		m.to(Idle, "I_TE_SUCCESS", "C_FSA_INTERNAL", "notify_crmd")
+		m.to(Idle, "I_TE_SUCCESS", "C_IPC_MESSAGE", "do_msg_route")
 		if !d.importing && !m.addingNodes() {
 			m.identify()
 		}
@@ -124,7 +124,7 @@ func (m *Machine) Scheduled(now time.Time, serial uint64, g *pengine.Graph, next
 		m.warn("pengine", "the configuration cannot be scheduled: %v; nothing is changed until it is", err)
 		d.notBefore = now.Add(10 * time.Second)
 		m.to(TransitionEngine, "I_PE_SUCCESS", "C_IPC_MESSAGE", "route_message")
-		m.to(Idle, "I_TE_SUCCESS", "C_FSA_INTERNAL", "notify_crmd")
+		m.to(Idle, "I_TE_SUCCESS", "C_IPC_MESSAGE", "do_msg_route")
 		return
 	}
 	if d.wanted != "" { // something changed meanwhile: the answer is old

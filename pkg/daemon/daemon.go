@@ -40,6 +40,7 @@ type Daemon struct {
 	machine    *controller.Machine
 	attrs      *attributes
 	cutShort   map[string]string // resources that were not simply stopped when everything had to go, and why
+	notified   notified          // the configuration that the log has told of
 	fencing    bool              // this node ends itself, as no-quorum-policy=suicide says
 	release    *releaseCache
 	alerts     *alert.Runner
@@ -144,6 +145,7 @@ func (d *Daemon) run(ctx context.Context) {
 		case r := <-d.lrm.Results():
 			d.result(&r)
 		case <-d.configured:
+			d.diffNotify(d.replica.Root())
 			d.machine.Configuration(time.Now(), d.replica.Root())
 			d.instructGuard()
 			d.configureAlerts()

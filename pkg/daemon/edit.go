@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,6 +75,32 @@ func (d *Daemon) clientEdit(who caller, req *client.Request, done func(*client.R
 		return
 	}
 	d.edit(req.RequestID, d.signed(op), reply)
+}
+
+// notified is what the log has said of changes of the configuration.
+type notified struct {
+	version string
+	calls   int
+}
+
+// diffNotify logs that the configuration is another one. In a stream of changes a
+// line stands for several.
+func (d *Daemon) diffNotify(root *cib.Element) {
+	v := cib.VersionOf(root)
+	now, old := fmt.Sprintf("%d.%d.%d", v.AdminEpoch, v.Epoch, v.NumUpdates), d.notified.version
+	if now == old {
+		return
+	}
+	d.notified.version = now
+	if old == "" {
+		return // what this node starts with
+	}
+	d.notified.calls++
+	who := root.Get("update-client")
+	if from := root.Get("update-origin"); from != "" {
+		who += "/" + from
+	}
+	d.log.Info(fmt.Sprintf("cib_diff_notify: Update (client: %s, call:%d): %s -> %s (ok)", who, d.notified.calls, old, now), "component", "cib")
 }
 
 // signed encodes a change with the time and this node as its origin.

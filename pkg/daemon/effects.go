@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/quorate/quorate/ccm"
@@ -142,6 +143,7 @@ func (d *Daemon) logPlan(e controller.Schedule, res *pengine.Result) {
 		}
 		say("determine_online_status: Node %s is online", n.Get("uname"))
 	}
+	d.logResources(res)
 	for _, a := range res.Graph.Actions {
 		if a.Kind != pengine.RscOp || a.Primitive == nil {
 			continue
@@ -155,11 +157,36 @@ func (d *Daemon) logPlan(e controller.Schedule, res *pengine.Result) {
 			say("PromoteRsc: %s Promote %s", a.Node, a.Primitive.ID)
 		case name == "demote":
 			say("DemoteRsc: %s Demote %s", a.Node, a.Primitive.ID)
-		case name == "monitor" && a.Param("CRM_meta_interval") != "" && a.Param("CRM_meta_interval") != "0":
+		}
+	}
+	for _, a := range res.Graph.Actions {
+		if v := a.Param("CRM_meta_interval"); a.Kind == pengine.RscOp && a.Operation == "monitor" && v != "" && v != "0" {
 			say("Recurring: %s %s", a.Node, a.Key)
 		}
 	}
 	say("stage8: Created transition graph %d.", res.Graph.TransitionID)
+}
+
+// logResources says where each resource is for which something is planned.
+func (d *Daemon) logResources(res *pengine.Result) {
+	said := map[string]bool{}
+	for _, a := range res.Graph.Actions {
+		p := a.Primitive
+		if a.Kind != pengine.RscOp || p == nil || said[p.ID] {
+			continue
+		}
+		said[p.ID] = true
+		x := res.Find(p.ID)
+		if x == (pengine.Resource{}) {
+			continue
+		}
+		_, state, _ := strings.Cut(res.LineOf(x, true), "):")
+		kind := p.Class + ":" + p.Type
+		if p.Provider != "" {
+			kind = p.Provider + "::" + kind
+		}
+		d.log.Info(fmt.Sprintf("%s (%s): %s", p.ID, kind, strings.TrimSpace(state)), "component", "pengine")
+	}
 }
 
 // standby reports whether the attribute standby of a node says so, permanent or
@@ -243,6 +270,7 @@ func (d *Daemon) ownEdit(id, what string, op cib.Op) {
 // takeView gives the controller a newly installed view.
 func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.alertView(v)
+	d.logRemoved(ctx)
 	d.view = v
 	d.gate.prune(v.Instance)
 	d.machine.View(time.Now(), v)
@@ -250,6 +278,21 @@ func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.expireAsks(time.Now())
 	d.settleForced()
 	d.v1.view(v)
+}
+
+// logRemoved lists the nodes that were taken out of the cluster, for who looks for
+// errors.
+func (d *Daemon) logRemoved(ctx context.Context) {
+	if !d.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	var gone []string
+	for _, e := range d.electorate.Electorate() {
+		if e.Votes == 0 && !e.Arbiter && !e.Counts {
+			gone = append(gone, e.Name)
+		}
+	}
+	d.log.Debug("get_delnodelist: delnodelist=" + strings.Join(gone, " "))
 }
 
 // newestView makes sure that a message is judged by the newest view, which may

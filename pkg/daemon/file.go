@@ -62,8 +62,8 @@ func (f *cibFile) run() {
 		switch {
 		case err == nil:
 			said = false
-			f.log.Debug(fmt.Sprintf("Wrote version %s.%s.%s of the CIB to disk",
-				root.Get("admin_epoch"), root.Get("epoch"), root.Get("num_updates")), "component", "cib")
+			f.log.Info(fmt.Sprintf("write_cib_contents: Wrote version %s.%s.%s of the CIB to disk (digest: %s)",
+				root.Get("admin_epoch"), root.Get("epoch"), root.Get("num_updates"), cib.Digest(cib.WithoutStatus(root))), "component", "cib")
 		case !said: // the replicated state is safe in cluster.db; say it once
 			said = true
 			f.log.Error(fmt.Sprintf("the copy %s cannot be written: %v; the cluster's own copy is not affected", f.path, err), "component", "cib")
