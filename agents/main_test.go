@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "ocf" {
 		os.Exit(Main(os.Args[2:], os.Environ(), os.Stdout, os.Stderr))
 	}
+	if provider, typ, ok := ScriptName(os.Args[0]); ok && len(os.Args) == 2 {
+		os.Exit(Main([]string{provider, typ, os.Args[1]}, os.Environ(), os.Stdout, os.Stderr))
+	}
 	if os.Getenv(inNamespace) != "" {
 		os.Exit(m.Run())
 	}
