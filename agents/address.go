@@ -145,8 +145,17 @@ func (k *host) freeLabel(l netlink.Link) (string, error) {
 
 // add configures the address, for ever or for a number of seconds; that it
 // exists already is no error.
-func (k *host) add(l netlink.Link, ip netip.Addr, bits int, broadcast netip.Addr, label string, seconds int) error {
+func (k *host) add(l netlink.Link, s ipSpec, bits int, broadcast netip.Addr, label string, seconds int) error {
+	ip := s.ip
 	a := &netlink.Addr{IPNet: ipNet(ip, bits), Label: label, ValidLft: seconds, PreferedLft: seconds}
+	if s.noPrefixRoute {
+		a.Flags |= unix.IFA_F_NOPREFIXROUTE
+	}
+	if s.preferred >= 0 && ip.Is6() && (seconds == 0 || s.preferred < seconds) {
+		if a.PreferedLft = s.preferred; seconds == 0 {
+			a.ValidLft = forever
+		}
+	}
 	if ip.Is4() {
 		a.Broadcast = net.IPv4zero
 		if broadcast.IsValid() {
@@ -155,7 +164,7 @@ func (k *host) add(l netlink.Link, ip netip.Addr, bits int, broadcast netip.Addr
 	} else {
 		// Duplicate address detection would keep the address silent for a second;
 		// that nobody else has it is what membership guarantees.
-		a.Flags = unix.IFA_F_NODAD
+		a.Flags |= unix.IFA_F_NODAD
 		a.Label = ""
 	}
 	if l.Attrs().Flags&net.FlagUp == 0 {

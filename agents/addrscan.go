@@ -22,8 +22,9 @@ type kernelAddr struct {
 	label string
 	// metric is the priority of the route that came with the address, 0: none.
 	metric uint32
-	// valid is for how many seconds the kernel keeps the address; forever.
-	valid uint32
+	// valid and preferred are for how many seconds the kernel keeps the address,
+	// and chooses it as source by itself; forever.
+	valid, preferred uint32
 }
 
 // forever is the lifetime of an address without end.
@@ -58,7 +59,7 @@ func parseAddr(msg []byte) (kernelAddr, bool) {
 	if len(msg) < unix.SizeofIfAddrmsg {
 		return a, false
 	}
-	a.bits, a.flags, a.valid = int(msg[1]), uint32(msg[2]), forever
+	a.bits, a.flags, a.valid, a.preferred = int(msg[1]), uint32(msg[2]), forever, forever
 	a.index = int(binary.NativeEndian.Uint32(msg[4:]))
 	var local, address netip.Addr
 	for b := msg[unix.SizeofIfAddrmsg:]; len(b) >= unix.SizeofRtAttr; {
@@ -76,6 +77,7 @@ func parseAddr(msg []byte) (kernelAddr, bool) {
 			a.label = string(bytes.TrimRight(v, "\x00"))
 		case unix.IFA_CACHEINFO:
 			if len(v) >= 8 { // struct ifa_cacheinfo: preferred, valid
+				a.preferred = binary.NativeEndian.Uint32(v)
 				a.valid = binary.NativeEndian.Uint32(v[4:])
 			}
 		case unix.IFA_RT_PRIORITY:

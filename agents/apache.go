@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -175,20 +177,55 @@ func apacheStop(ctx context.Context, c *request) error {
 		return err
 	}
 	pid, err := pidOf(s.conf.pidFile)
-	if err != nil || pid == 0 {
+	if err != nil {
 		return err
 	}
-	group, _ := unix.Getpgid(pid)
-	if err := endProcess(ctx, c, pid, c.stopPatience(60*time.Second)); err != nil {
-		return err
+	if pid > 0 {
+		if err := endProcess(ctx, c, pid, c.stopPatience(60*time.Second)); err != nil {
+			return err
+		}
 	}
-	if group > 1 && group != unix.Getpgrp() {
-		_ = unix.Kill(-group, unix.SIGKILL) // children that survive a killed parent hold its port
+	// Children that survive a killed parent hold its port.
+	text, _ := os.ReadFile(s.conf.pidFile) // without one there is nobody to look for
+	if group, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && group > 1 {
+		s.killGroup(ctx, group)
 	}
 	if err := os.Remove(s.conf.pidFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
+}
+
+// killGroup kills what is left of a process group that runs this server's program,
+// and waits until it is gone.
+func (s *apacheServer) killGroup(ctx context.Context, group int) {
+	members := func() (out []int) {
+		exe, err := filepath.EvalSymlinks(s.program)
+		if err != nil {
+			return nil
+		}
+		procs, _ := filepath.Glob("/proc/[0-9]*")
+		for _, p := range procs {
+			pid, err := strconv.Atoi(filepath.Base(p))
+			if err != nil {
+				continue
+			}
+			if g, err := unix.Getpgid(pid); err != nil || g != group {
+				continue
+			}
+			if f, err := os.Readlink(p + "/exe"); err == nil && strings.TrimSuffix(f, " (deleted)") == exe {
+				out = append(out, pid)
+			}
+		}
+		return out
+	}
+	until(ctx, 5*time.Second, 20*time.Millisecond, func() bool {
+		left := members()
+		for _, pid := range left {
+			_ = unix.Kill(pid, unix.SIGKILL) // gone already is as good
+		}
+		return len(left) == 0
+	})
 }
 
 func apacheMonitor(ctx context.Context, c *request) error {

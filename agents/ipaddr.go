@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -47,16 +48,40 @@ func newIPaddr(name string) *ipaddr {
 			{name: "validate-all", timeout: "20s"}, {name: "meta-data", timeout: "5s"},
 		},
 	}
-	arp := []string{"ARP_INTERVAL_MS", "ARP_REPEAT", "ARP_BACKGROUND"}
+	arp, interval, count := []string{"ARP_INTERVAL_MS", "ARP_REPEAT", "ARP_BACKGROUND"}, "500", "10"
 	if name == "IPaddr2" {
-		arp = []string{"arp_interval", "arp_count", "arp_bg"}
+		arp, interval, count = []string{"arp_interval", "arp_count", "arp_bg"}, "200", "5"
 	}
 	a.meta.params = append(a.meta.params,
-		metaParam{name: arp[0], typ: "integer", def: "200", shortdesc: "Milliseconds between announcements"},
-		metaParam{name: arp[1], typ: "integer", def: "5", shortdesc: "Count of announcements", longdesc: "How many gratuitous ARPs (IPv6: neighbour advertisements) are sent when the address comes up. The first is sent at once."},
+		metaParam{name: arp[0], typ: "integer", def: interval, shortdesc: "Milliseconds between announcements"},
+		metaParam{name: arp[1], typ: "integer", def: count, shortdesc: "Count of announcements", longdesc: "How many gratuitous ARPs (IPv6: neighbour advertisements) are sent when the address comes up. The first is sent at once."},
 		metaParam{name: arp[2], typ: "boolean", def: "yes", shortdesc: "Announce in the background"},
 	)
+	if name == "IPaddr" {
+		a.meta.params = append(a.meta.params, metaParam{name: "ARP_NETMASK", typ: "string", def: "ffffffffffff", shortdesc: "Netmask for ARP", longdesc: "Accepted for compatibility and without effect."})
+		return a
+	}
+	a.meta.params = append(a.meta.params,
+		metaParam{name: "arp_count_refresh", typ: "integer", def: "0", shortdesc: "Count of announcements of each monitor"},
+		metaParam{name: "run_arping", typ: "boolean", def: "false", shortdesc: "Look for another owner before the start", longdesc: "Whether a start asks the network by ARP for a second who has the address, and fails when somebody answers. IPv4 only."},
+		metaParam{name: "noprefixroute", typ: "boolean", def: "false", shortdesc: "Add no route to the network"},
+		metaParam{name: "nodad", typ: "boolean", def: "true", shortdesc: "Use an IPv6 address at once", longdesc: "Accepted for compatibility: IPv6 addresses are always used without duplicate address detection."},
+		metaParam{name: "preferred_lft", typ: "string", def: "forever", shortdesc: "Preferred lifetime of an IPv6 address", longdesc: "Seconds, or forever. With 0 the node does not choose the address as source by itself."},
+		metaParam{name: "flush_routes", typ: "boolean", def: "false", shortdesc: "Flush the routing cache", longdesc: "Accepted for compatibility and without effect: kernels have no routing cache any more."},
+		metaParam{name: "arp_sender", typ: "string", shortdesc: "ARP sender", longdesc: "Accepted for compatibility and without effect: the agent announces by itself."},
+		metaParam{name: "send_arp_opts", typ: "string", shortdesc: "Options of the ARP sender", longdesc: "Accepted for compatibility and without effect."},
+	)
 	return a
+}
+
+// refused are parameters of other implementations that would change what the
+// address means, so that ignoring them would not do.
+var refused = map[string]string{
+	"mac":                  "addresses shared by several nodes (CLUSTERIP) have left the kernel",
+	"clusterip_hash":       "addresses shared by several nodes (CLUSTERIP) have left the kernel",
+	"unique_clone_address": "give each instance a resource of its own",
+	"network_namespace":    "the address is configured in the cluster's own network namespace",
+	"lvs_ipv6_addrlabel":   "set address labels by ip-addrlabel(8)",
 }
 
 // MetaData implements [Agent].
@@ -79,6 +104,15 @@ func (a *ipaddr) Run(ctx context.Context, action string, env Env) int {
 		}
 		return env.fail(rc, "%v", err)
 	}
+	if a.name == "IPaddr" {
+		// Its defaults are others.
+		if env.Params["ARP_INTERVAL_MS"] == "" && env.Params["arp_interval"] == "" {
+			s.arpInterval = 500 * time.Millisecond
+		}
+		if env.Params["ARP_REPEAT"] == "" && env.Params["arp_count"] == "" {
+			s.arpCount = 10
+		}
+	}
 	k, err := openHost()
 	if err != nil {
 		return env.fail(ocfErrGeneric, "%v", err)
@@ -97,7 +131,11 @@ func (a *ipaddr) Run(ctx context.Context, action string, env Env) int {
 	case "stop":
 		return a.stop(ctx, k, s, &env)
 	case "monitor", "status":
-		return a.monitor(k, s, &env)
+		rc := a.monitor(k, s, &env)
+		if rc == ocfSuccess && s.refresh > 0 && underWay(s.ip) == nil {
+			keep = announceAgain(k, s.ip, s.refresh, s.arpInterval)
+		}
+		return rc
 	case announceAction:
 		return a.announceMore(ctx, k, s)
 	case "validate-all":
@@ -182,6 +220,11 @@ func (k *host) linkName(index int) string {
 // start adds the address and announces it; keep tells that the announcements
 // under way own the host's socket now.
 func (a *ipaddr) start(ctx context.Context, k *host, s ipSpec, env *Env) (rc int, keep bool) {
+	if s.probe && s.ip.Is4() {
+		if err := a.otherOwner(ctx, k, s); err != nil {
+			return env.fail(placeCode(err), "%v", err), false
+		}
+	}
 	l, label, up, err := a.configure(k, s, env)
 	if err != nil {
 		return env.fail(placeCode(err), "%s: %v", s.ip, err), false
@@ -268,7 +311,7 @@ func (a *ipaddr) configure(k *host, s ipSpec, env *Env) (l netlink.Link, label s
 	if !may {
 		return nil, "", false, errNoRight
 	}
-	if err := k.add(l, s.ip, bits, bcast, label, seconds); err != nil {
+	if err := k.add(l, s, bits, bcast, label, seconds); err != nil {
 		return nil, "", false, err
 	}
 	// This process may have been stopped between the question and the address.
@@ -387,7 +430,7 @@ func (a *ipaddr) park(k *host, ip netip.Addr) error {
 	if err != nil {
 		return fmt.Errorf("lvs_support: loopback device: %w", err)
 	}
-	return k.add(lo, ip, ip.BitLen(), netip.Addr{}, "", 0)
+	return k.add(lo, ipSpec{ip: ip, preferred: -1}, ip.BitLen(), netip.Addr{}, "", 0)
 }
 
 // Release implements [Releaser]: the address is removed wherever it is, whatever

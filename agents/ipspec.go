@@ -27,6 +27,13 @@ type ipSpec struct {
 	background  bool
 	startScript string
 	stopScript  string
+	// refresh is how often a monitor announces the address again.
+	refresh int
+	// probe asks the network for another owner before the start.
+	probe         bool
+	noPrefixRoute bool
+	// preferred is for how many seconds an IPv6 address is preferred, -1 for ever.
+	preferred int
 }
 
 // specError is a bad parameter; its code tells whether it is wrong on every
@@ -49,7 +56,7 @@ func badSpec(format string, args ...any) error {
 // resource is taken: ADDRESS[/BITS[/NIC[/BROADCAST]]], in which a word after the
 // bits is a broadcast address if it is one.
 func parseIPSpec(params map[string]string) (ipSpec, error) {
-	s := ipSpec{bits: -1, arpInterval: 200 * time.Millisecond, arpCount: 5, background: true}
+	s := ipSpec{bits: -1, preferred: -1, arpInterval: 200 * time.Millisecond, arpCount: 5, background: true}
 	p := params
 	if params["ip"] == "" && params["1"] != "" {
 		p = splitV1(params["1"])
@@ -106,11 +113,27 @@ func parseIPSpec(params map[string]string) (ipSpec, error) {
 			s.arpCount = c
 		}
 	}
-	for _, n := range []string{"arp_bg", "ARP_BACKGROUND"} {
+	for _, n := range []string{"arp_bg", "ARP_BACKGROUND", "background"} {
 		if v := p[n]; v != "" {
 			s.background = isTrue(v)
 		}
 	}
+	if v := p["arp_count_refresh"]; v != "" {
+		if s.refresh, err = strconv.Atoi(v); err != nil || s.refresh < 0 || s.refresh > 1000 {
+			return s, badSpec("arp_count_refresh=%q is not a count from 0 to 1000", v)
+		}
+	}
+	if v := p["preferred_lft"]; v != "" && v != "forever" {
+		if s.preferred, err = strconv.Atoi(v); err != nil || s.preferred < 0 || s.preferred >= 1<<31 {
+			return s, badSpec("preferred_lft=%q is neither a number of seconds nor forever", v)
+		}
+	}
+	for n, why := range refused {
+		if v := p[n]; !isFalse(v) {
+			return s, badSpec("%s=%q is not supported: %s", n, v, why)
+		}
+	}
+	s.probe, s.noPrefixRoute = isTrue(p["run_arping"]), isTrue(p["noprefixroute"])
 	s.startScript, s.stopScript = p["local_start_script"], p["local_stop_script"]
 	return s, nil
 }

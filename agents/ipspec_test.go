@@ -9,7 +9,7 @@ import (
 
 func TestIPSpec(t *testing.T) {
 	base := func(ip string) ipSpec {
-		return ipSpec{ip: netip.MustParseAddr(ip), bits: -1, arpInterval: 200 * time.Millisecond, arpCount: 5, background: true}
+		return ipSpec{ip: netip.MustParseAddr(ip), bits: -1, preferred: -1, arpInterval: 200 * time.Millisecond, arpCount: 5, background: true}
 	}
 	for _, c := range []struct {
 		params string

@@ -84,7 +84,12 @@ func setLifetime(a *kernelAddr, seconds int) error {
 	}
 	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, far.AsSlice()))
 	var cache [16]byte // struct ifa_cacheinfo: preferred, valid, created, updated
-	binary.NativeEndian.PutUint32(cache[0:], life)
+	// One that was added as deprecated stays so.
+	preferred := life
+	if a.preferred < a.valid {
+		preferred = min(a.preferred, life)
+	}
+	binary.NativeEndian.PutUint32(cache[0:], preferred)
 	binary.NativeEndian.PutUint32(cache[4:], life)
 	req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, cache[:]))
 	if a.metric != 0 {

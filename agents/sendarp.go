@@ -16,11 +16,12 @@ var sendArpMeta = metaData{
 		{name: "nic", typ: "string", required: true, shortdesc: "Network interface"},
 		{name: "ARP_INTERVAL_MS", typ: "integer", def: "200", shortdesc: "Milliseconds between announcements"},
 		{name: "ARP_REPEAT", typ: "integer", def: "5", shortdesc: "Count of announcements"},
-		{name: "ARP_BACKGROUND", typ: "boolean", def: "yes", shortdesc: "Announce in the background"},
+		{name: "ARP_BACKGROUND", typ: "boolean", def: "yes", shortdesc: "Announce in the background", longdesc: "Whether a start ends with the first announcement. The newer name is background."},
+		{name: "background", typ: "boolean", def: "true", shortdesc: "Announce in the background"},
 	},
 	actions: []metaAction{
 		{name: "start", timeout: "20s"}, {name: "stop", timeout: "20s"},
-		{name: "monitor", timeout: "20s", interval: "200s", depth: "0"},
+		{name: "monitor", timeout: "20s", interval: "10s", depth: "0"},
 		{name: "validate-all", timeout: "20s"}, {name: "meta-data", timeout: "5s"},
 	},
 }

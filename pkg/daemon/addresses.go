@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -39,6 +40,8 @@ type addresses struct {
 	ends int64 // when the lifetimes end that were set last
 	// stays reports whether a resource keeps its address without a lease.
 	stays func(resource string) bool
+	// beside are the members of the last view with quorum.
+	beside map[string]bool
 }
 
 // kernelSlack is how much later than asked for the kernel takes an address away:
@@ -220,4 +223,35 @@ func (a *addresses) hold(op lrm.Op) {
 // activating tells operations that may have added an address.
 func activating(name string) bool {
 	return name == "start" || name == "promote" || name == "migrate_from"
+}
+
+// view is told of each view. A node that joins one with quorum may have had the
+// addresses of this one where it was before, and told its neighbours so: they are
+// told again who has them.
+func (a *addresses) view(v ccm.View) {
+	if !v.Quorum {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	joined := ""
+	now := map[string]bool{}
+	for _, m := range v.Members {
+		now[m.Name] = true
+		if a.beside != nil && !a.beside[m.Name] {
+			joined = m.Name
+		}
+	}
+	a.beside = now
+	if joined == "" || len(a.held) == 0 {
+		return
+	}
+	a.log.Info(fmt.Sprintf("%s has joined: the %d addresses of this node are announced again", joined, len(a.held)))
+	for _, ip := range a.held {
+		go func() {
+			if err := agents.Announce(ip); err != nil {
+				a.log.Warn(fmt.Sprintf("announcing %s again: %v", ip, err))
+			}
+		}()
+	}
 }

@@ -272,6 +272,7 @@ func (d *Daemon) takeView(ctx context.Context, v ccm.View) {
 	d.alertView(v)
 	d.logRemoved(ctx)
 	d.view = v
+	d.addrs.view(v)
 	d.gate.prune(v.Instance)
 	d.machine.View(time.Now(), v)
 	d.edits.View(time.Now(), v)
