@@ -50,11 +50,22 @@ func (s *scheduler) operation(r *resource, task string, interval int64) *opInfo 
 	if o := r.ops[k]; o != nil {
 		return o
 	}
+	o := s.evaluateOp(r, task, task, interval)
+	if r.ops == nil {
+		r.ops = map[opKey]*opInfo{}
+	}
+	r.ops[k] = o
+	return o
+}
+
+// evaluateOp evaluates the configuration of an operation for a task, which the
+// rules see by the name of what is going to be executed.
+func (s *scheduler) evaluateOp(r *resource, task, executed string, interval int64) *opInfo {
 	o := &opInfo{meta: map[string]string{}}
-	o.xml = s.findOp(r, task, interval, true)
+	o.xml = s.findOp(r, task, interval, true) // by the key, whatever is executed
 	m := o.meta
 	d := &ruleData{now: s.now, changes: &s.nextChange, hasRsc: true, class: r.class, provider: r.provider,
-		typ: r.typ, hasOp: true, opName: task, opInterval: interval}
+		typ: r.typ, hasOp: true, opName: executed, opInterval: interval}
 	probe := task == tMonitor && interval == 0
 	if s.opDefaults != nil {
 		s.unpackSets(s.opDefaults, "meta_attributes", "", d, putInto(m))
@@ -102,10 +113,6 @@ func (s *scheduler) operation(r *resource, task string, interval int64) *opInfo 
 		o.startDelay = s.originDelay(v, interval)
 		m["start-delay"] = strconv.FormatInt(o.startDelay, 10)
 	}
-	if r.ops == nil {
-		r.ops = map[opKey]*opInfo{}
-	}
-	r.ops[k] = o
 	return o
 }
 

@@ -162,15 +162,7 @@ func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
 			return true
 		}
 	}
-	for _, c := range s.rescheduled {
-		if c.h.id == h.id && c.r == r && c.n == n {
-			if _, ok := h.xml.Lookup("op-digest"); ok {
-				s.forceRestart(r, n, h)
-			}
-			return true
-		}
-	}
-	switch d := s.digestCompare(r, n, h.xml); {
+	switch d := s.digestCompareAs(r, n, h.xml, s.isRescheduled(r, n, h)); {
 	case d == digestSame:
 	case s.opts.Sanitized && s.privateOnly(r, n, h.xml):
 	case d == digestRestart:
@@ -191,15 +183,25 @@ func (s *scheduler) opChanged(r *resource, n *node, h *opEntry) bool {
 	return false
 }
 
+// isRescheduled tells that an operation is a failure which failure-timeout made
+// void, so that it has to run again.
+func (s *scheduler) isRescheduled(r *resource, n *node, h *opEntry) bool {
+	for _, c := range s.rescheduled {
+		if c.r == r && c.n == n && c.h.id == h.id {
+			return true
+		}
+	}
+	return false
+}
+
 // forceRestart makes a resource restart, or an operation start anew, because
 // its parameters changed.
 func (s *scheduler) forceRestart(r *resource, n *node, h *opEntry) {
+	s.unfenceChanged(r, n, "Device parameters changed")
 	if h.interval > 0 {
-		s.unfenceChanged(r, n, "Device parameters changed (reschedule)")
-		s.newAction(r, h.task, h.interval, n, true).set(aReschedule)
+		s.newAction(r, h.task, h.interval, n, false)
 		return
 	}
-	s.unfenceChanged(r, n, "Device parameters changed")
 	task := h.task
 	if task == tMonitor || task == tMigrateFrom || task == tPromote {
 		task = tStart

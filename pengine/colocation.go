@@ -254,7 +254,8 @@ func (s *scheduler) applyToClone(dep, clone *resource, c *colocation) {
 	if clone.is(rPromotable) && c.primaryRole != roleUnknown {
 		if dep.is(rProvisional) {
 			s.colocateWithPromotable(dep, clone, c)
-		} else if c.dependentRole == rolePromoted {
+		} else if c.dependentRole == rolePromoted && dep.parent != nil && dep.parent.is(rPromotable) {
+			// A member of a cloned group is promoted by what its group scores.
 			if s.compatibleInstance(dep, clone, c.primaryRole, false) != nil {
 				dep.priority = int(addScores(Score(dep.priority), c.score))
 			} else if c.score >= Infinity {

@@ -122,23 +122,58 @@ func (s *scheduler) privateOnly(r *resource, n *node, op *cib.Element) bool {
 // digestCompare tells how the parameters of an operation of the history differ
 // from those of now.
 func (s *scheduler) digestCompare(r *resource, n *node, op *cib.Element) digestResult {
+	return s.digestCompareAs(r, n, op, false)
+}
+
+// digestKey names what was executed on a node.
+type digestKey struct {
+	r *resource
+	n *node
+	opKey
+}
+
+// digestBasis is what the first operation of a key says about restarts: whether
+// it has a digest of the parameters that force one, and their list; without
+// list all of them do.
+type digestBasis struct {
+	restart, listed bool
+	list            string
+}
+
+// digestCompareAs compares an operation; what is void counts as executed with
+// parameters that force a restart. Several operations of a history may have the
+// same key: whether, and by which parameters, a restart is forced follows from
+// the first of them that was compared.
+func (s *scheduler) digestCompareAs(r *resource, n *node, op *cib.Element, void bool) digestResult {
 	task, interval := op.Get("operation"), parseInt(op.Get("interval"))
 	all, hasAll := op.Lookup("op-digest")
 	restart, hasRestart := op.Lookup("op-restart-digest")
+	if void {
+		hasRestart, restart = true, ""
+	}
+	k := digestKey{r, n, opKey{task, interval}}
+	first, known := s.digests[k]
+	if !known {
+		list, listed := op.Lookup("op-force-restart")
+		first = digestBasis{hasRestart, listed, list}
+		if s.digests == nil {
+			s.digests = map[digestKey]digestBasis{}
+		}
+		s.digests[k] = first
+	}
 	if !hasAll && !hasRestart {
 		return digestUnknown
 	}
 	params := s.digestParams(r, n, task, interval)
-	if hasRestart {
-		list := op.Get("op-force-restart")
-		var sub []Param
-		for _, p := range params {
-			if strings.Contains(list, " "+p.Name+" ") {
-				sub = append(sub, p)
+	if hasRestart && first.restart {
+		sub := params
+		if first.listed {
+			sub = nil
+			for _, p := range params {
+				if strings.Contains(first.list, " "+p.Name+" ") {
+					sub = append(sub, p)
+				}
 			}
-		}
-		if list == "" {
-			sub = params
 		}
 		if paramDigest(sub) != restart {
 			return digestRestart

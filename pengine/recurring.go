@@ -149,7 +149,13 @@ func (s *scheduler) recurringInactive(r *resource, n *node, task string, ms int6
 
 // cancelAction turns a recurring operation into its cancellation.
 func (s *scheduler) cancelAction(r *resource, task string, ms int64, n *node) *action {
+	known := r.find(task, ms, n) != nil
 	a := s.newAction(r, task, ms, n, false)
+	if !known {
+		// It never was anything but a cancel: rules for operations see it so.
+		a.op = s.evaluateOp(r, task, tCancel, ms)
+		a.onFail, a.failRole = a.op.onFail, a.op.failRole
+	}
 	a.task = tCancel
 	a.cancel = task
 	return a

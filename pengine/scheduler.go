@@ -52,6 +52,7 @@ type scheduler struct {
 	hasRemotes  bool
 	failed      []failedOp
 	rescheduled []reschedule
+	digests     map[digestKey]digestBasis
 	stamp       uint32
 	updateDepth int
 	mergeWork   int // spent of mergeBudget
