@@ -65,7 +65,7 @@ func (s *scheduler) namedInHistory(id string) []*resource {
 	}
 	var out []*resource
 	for _, c := range r.top().children {
-		if m := member(c, base); m != nil && m.historyID() == id {
+		if m := member(c, base); m != nil && (m.historyID() == id || m.id == id) {
 			out = append(out, m)
 		}
 	}

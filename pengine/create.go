@@ -166,9 +166,9 @@ func (s *scheduler) restartActions(r *resource, current *node, needStop, needPro
 }
 
 // expectedNode reports whether a resource that is active too often stays on
-// the node.
+// the node: only where it has to get back to the role that it has.
 func (s *scheduler) expectedNode(r *resource, n *node) bool {
-	return r.is(rStopUnexpected) && r.next > roleStopped && r.assigned == n && n != nil
+	return r.is(rRestarting) && r.is(rStopUnexpected) && r.next > roleStopped && r.assigned == n && n != nil
 }
 
 func (s *scheduler) stopResource(r *resource, optional bool) {
