@@ -25,7 +25,13 @@ func (g *gen) document() *cib.Element {
 	}
 	nodes := cib.New("nodes")
 	for _, n := range g.nodes {
+		if n.remote && !n.listed {
+			continue
+		}
 		e := cib.New("node", "id", n.id, "uname", n.name)
+		if n.remote {
+			e = e.WithAttr("type", "remote")
+		}
 		if s := nvset("instance_attributes", "nodes-"+n.id, n.attrs); s != nil {
 			e.Children = append(e.Children, s)
 		}
@@ -62,7 +68,7 @@ func (g *gen) document() *cib.Element {
 		e.Children = g.tickets
 		status.Children = append(status.Children, e)
 	}
-	for _, n := range g.nodes {
+	for _, n := range append(g.nodes, g.inner...) {
 		if !n.absent {
 			status.Children = append(status.Children, g.nodeState(n))
 		}
@@ -73,6 +79,12 @@ func (g *gen) document() *cib.Element {
 
 func (g *gen) nodeState(n *node) *cib.Element {
 	e := cib.New("node_state", "id", n.id, "uname", n.name, "in_ccm", n.inCCM, "crmd", n.crmd, "join", n.join, "expected", n.expected)
+	if n.remote {
+		e = cib.New("node_state", "remote_node", "true", "id", n.id, "uname", n.name, "in_ccm", n.inCCM)
+		if n.fenced != "" {
+			e = e.WithAttr("node_fenced", n.fenced)
+		}
+	}
 	if n.shutdownFlag != "" {
 		e.Attrs = append(e.Attrs, cib.Attr{Name: "shutdown", Value: n.shutdownFlag})
 	}
@@ -89,6 +101,9 @@ func (g *gen) nodeState(n *node) *cib.Element {
 		x := cib.New("lrm_resource", "id", h.lrmID, "type", h.typ, "class", h.class)
 		if h.provider != "" {
 			x.Attrs = append(x.Attrs, cib.Attr{Name: "provider", Value: h.provider})
+		}
+		if h.container != "" {
+			x.Attrs = append(x.Attrs, cib.Attr{Name: "container", Value: h.container})
 		}
 		if n.locks {
 			x.Attrs = append(x.Attrs, cib.Attr{Name: "shutdown-lock", Value: fmt.Sprint(Now - 300)})

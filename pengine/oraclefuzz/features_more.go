@@ -12,7 +12,7 @@ import (
 // More are the features of tickets, placement strategies, node health,
 // unfencing, shutdown locks and containers. They are apart, so that the
 // documents of seeds made without them stay what they are.
-var More = slices.Concat(ticketFeatures, capacityFeatures, healthFeatures, fencingFeatures)
+var More = slices.Concat(ticketFeatures, capacityFeatures, healthFeatures, fencingFeatures, remoteFeatures)
 
 // GenerateMore makes the document of a seed as Generate does, with one to three
 // of the features in More besides.

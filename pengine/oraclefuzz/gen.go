@@ -30,7 +30,8 @@ type gen struct {
 	r       *rand.Rand
 	want    map[string]bool
 	nodes   []*node
-	rscs    []*rsc // top level
+	inner   []*node // of bundles
+	rscs    []*rsc  // top level
 	tmpls   []*rsc
 	tags    []*cib.Element
 	props   []pair
@@ -79,7 +80,7 @@ func Generate(seed uint64, force ...string) (*cib.Element, error) {
 		}
 	}
 	g.writeHistories()
-	return g.document(), nil
+	return g.withDigests(g.document()), nil
 }
 
 // handSize is the number of features dealt to each seed.

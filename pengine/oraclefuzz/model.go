@@ -65,6 +65,9 @@ type rsc struct {
 	master               bool   // a clone written as <master>
 	opsRef               string // operations taken from another primitive by reference
 	metaRef              string // meta-attributes taken from another set by reference
+	host                 bool   // it runs on cluster nodes only
+	container            string // what a history says it is inside of
+	bundle               *bundle
 }
 
 // leaves are the primitives of r, itself included.
@@ -120,6 +123,9 @@ func xmlID(s string) string {
 }
 
 func (r *rsc) element() *cib.Element {
+	if r.bundle != nil {
+		return r.bundle.element(r)
+	}
 	e := cib.New(r.kind, "id", r.id)
 	if r.master {
 		e.Name = "master"
@@ -179,7 +185,10 @@ type node struct {
 	id, name  string
 	attrs     []pair // permanent
 	util      []pair
-	locks     bool // what it ran is locked to it
+	locks     bool   // what it ran is locked to it
+	remote    bool   // it is reached by a connection
+	fenced    string // whether and when a remote node was fenced
+	listed    bool   // a remote node that is configured as a node too
 	transient []pair
 	// state of the node_state element
 	absent                      bool
@@ -203,6 +212,7 @@ func (n *node) online() bool {
 type history struct {
 	lrmID                string
 	class, provider, typ string
+	container            string
 	ops                  []*cib.Element
 }
 

@@ -40,6 +40,8 @@ func (g *gen) placeAll() {
 	fresh := g.chance(0.12)
 	for _, r := range g.rscs {
 		switch {
+		case r.bundle != nil:
+			g.placeBundle(r, fresh)
 		case r.isClone():
 			g.placeClone(r, fresh)
 		default:
@@ -81,7 +83,7 @@ func (g *gen) put(leaf *rsc, lrmID string, n *node, state string) *place {
 
 // placeSingle places a primitive or a group.
 func (g *gen) placeSingle(r *rsc, fresh bool) {
-	ns := g.withLRM()
+	ns := hosts(r, g.withLRM())
 	if len(ns) == 0 {
 		return
 	}
@@ -106,7 +108,7 @@ func (g *gen) placeSingle(r *rsc, fresh bool) {
 
 // placeClone places the instances of a clone.
 func (g *gen) placeClone(c *rsc, fresh bool) {
-	ns := g.withLRM()
+	ns := hosts(c, g.withLRM())
 	maxInst := len(g.nodes)
 	if v, err := strconv.Atoi(get(c.meta, "clone-max")); err == nil {
 		maxInst = v
@@ -248,7 +250,7 @@ func (p *place) roleMonitors() []*op {
 
 // history writes what the LRM of the node knows about a place.
 func (g *gen) history(p *place) *history {
-	h := &history{lrmID: p.lrmID, class: p.leaf.class, provider: p.leaf.provider, typ: p.leaf.typ}
+	h := &history{lrmID: p.lrmID, class: p.leaf.class, provider: p.leaf.provider, typ: p.leaf.typ, container: p.leaf.container}
 	params := p.leaf.params
 	n := p.node
 	next := func() int { n.call++; return n.call }
