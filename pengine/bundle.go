@@ -278,6 +278,10 @@ func (s *scheduler) unpackReplica(r *resource, rep *replica) bool {
 		return false
 	}
 	b.containers = append(b.containers, rep.container)
+	if rep.child != nil {
+		// The host has to have the room; the node in the container has any.
+		rep.container.needs, rep.child.needs = rep.child.needs, nil
+	}
 	if rep.ip != "" {
 		if rep.addr = add(b.addressXML(r, rep)); rep.addr == nil {
 			return false

@@ -96,11 +96,9 @@ func (b *bundleData) runOptions(r *resource, rep *replica) (opts, dirs string) {
 			fmt.Fprintf(&o, " --port=%s:%s:%s", p.inside, rep.ip, p.outside)
 		case rep.ip != "":
 			fmt.Fprintf(&o, " -p %s:%s:%s", rep.ip, p.outside, p.inside)
-		case b.network == "host":
-			// The ports are those of the host.
 		case rkt:
 			fmt.Fprintf(&o, " --port=%s:%s", p.inside, p.outside)
-		default:
+		case b.network != "host": // otherwise the ports are those of the host
 			fmt.Fprintf(&o, " -p %s:%s", p.outside, p.inside)
 		}
 	}

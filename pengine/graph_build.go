@@ -197,7 +197,7 @@ func (s *scheduler) graphElement(a *action) *GraphAction {
 	}
 	if a.node != nil && (g.Kind != PseudoEvent || a.task == tStonith) {
 		g.Node, g.NodeID = a.node.uname, a.node.id
-		if g.Kind == RscOp {
+		if g.Kind == RscOp || a.task == tClearFail {
 			if at := a.router(); at != nil {
 				g.RouterNode = at.uname
 			}

@@ -301,6 +301,9 @@ func (g *gen) anyRsc() *rsc {
 // leaf returns a random primitive which is no fencing device.
 func (g *gen) leaf() *rsc {
 	ls := g.anyRsc().leaves()
+	if len(ls) == 0 { // an empty bundle
+		ls = []*rsc{g.addPrimitive()}
+	}
 	return ls[g.r.IntN(len(ls))]
 }
 
