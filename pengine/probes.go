@@ -138,7 +138,7 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 	if !top.isClone() || s.unfencing && r.is(rFenceDevice) {
 		top = r
 	}
-	if n.isGuest() && s.guestGoes(n, top) {
+	if n.isGuest() && s.guestGoes(n, r.top()) {
 		return
 	}
 	a := s.newAction(r, tMonitor, 0, n, false)

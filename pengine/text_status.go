@@ -243,15 +243,15 @@ func (s *scheduler) primitiveText(r *resource, where bool) string {
 	if n == nil {
 		n = r.pendingNode
 	}
-	if n == nil {
-		n = r.lockNode
-	}
 	return s.primitiveLine(r, r.displayName(), n, where)
 }
 
 // primitiveLine is the line of a primitive under a name and on a node that may
 // not be its own: a bundle shows where its containers are.
 func (s *scheduler) primitiveLine(r *resource, name string, n *node, where bool) string {
+	if n == nil {
+		n = r.lockNode
+	}
 	var b strings.Builder
 	b.WriteString(name)
 	b.WriteString("\t(" + r.class)
