@@ -11,6 +11,8 @@ import (
 
 	"github.com/mdlayher/arp"
 	"github.com/vishvananda/netlink"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // pair makes two interfaces joined by a cable; near has the addresses given.
@@ -87,6 +89,7 @@ func want(t *testing.T, l netlink.Link, addrs ...string) {
 }
 
 func TestIPaddrLifeOfAnAddress(t *testing.T) {
+	seedrow.Shows(t, "002-005")
 	near, _ := pair(t, "qagent-a", "qagent-b", "192.168.10.1/24")
 	p := map[string]string{"ip": "192.168.10.51", "nic": "qagent-a", "cidr_netmask": "255.255.255.0", "ARP_REPEAT": "1"}
 	steps := []struct {
@@ -242,6 +245,7 @@ func listen(t *testing.T, far netlink.Link) <-chan *arp.Packet {
 }
 
 func TestGratuitousARPIsSeenByTheNeighbour(t *testing.T) {
+	seedrow.Shows(t, "000-032")
 	near, far := pair(t, "qagent-a", "qagent-b", "192.168.10.1/24")
 	seen := listen(t, far)
 	vip := netip.MustParseAddr("192.168.10.51")

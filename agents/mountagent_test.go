@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // ownMounts makes sure that what a test mounts stays its own.
@@ -21,6 +23,7 @@ func ownMounts(t *testing.T) {
 
 // Row 002-004: a disk partition or filesystem.
 func TestFilesystem(t *testing.T) {
+	seedrow.Shows(t, "002-004")
 	ownMounts(t)
 	dir := filepath.Join(t.TempDir(), "with blank", "data")
 	p := map[string]string{"device": "tmpfs", "directory": dir, "fstype": "tmpfs", "options": "size=1m"}

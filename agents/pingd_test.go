@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 func TestPingdOptions(t *testing.T) {
+	seedrow.Shows(t, "003-019")
 	def := Pingd{Multiplier: 1, Attribute: "pingd", Section: "status"}
 	with := func(f func(*Pingd)) Pingd { p := def; f(&p); return p }
 	for line, want := range map[string]Pingd{

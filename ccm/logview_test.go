@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // lineLog keeps "component: text" of each line.
@@ -31,6 +33,7 @@ func (h lineLog) Handle(_ context.Context, r slog.Record) error {
 // The events of three nodes, as an administrator has read them for years: one
 // node dies, then the next, then one returns.
 func TestLogView(t *testing.T) {
+	seedrow.Shows(t, "003-071", "003-072", "003-073", "003-092", "003-093", "003-107", "003-109", "003-110")
 	members := func(text string) (out []Member) {
 		for i, name := range strings.Fields(text) {
 			out = append(out, Member{Name: name, Incarnation: 1, BornOn: uint64(13 + i)})

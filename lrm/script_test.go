@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // rig is a resource manager with its own folder of agents.
@@ -318,6 +320,7 @@ func TestWhatCannotBeExecutedIsSaid(t *testing.T) {
 }
 
 func TestClassesLSBAndHeartbeat(t *testing.T) {
+	seedrow.Shows(t, "000-013", "002-006", "004-028")
 	r := newRig(t, nil)
 	r.write(filepath.Join(r.root, "init.d/web"), `echo "lsb $*"; case $1 in status) exit $(cat $HA_RSCTMP/rc);; start) env | grep -c OCF_; exit 0;; esac`)
 	r.write(filepath.Join(r.root, "rc.d/res"), `case $3 in status) cat $HA_RSCTMP/said;; *) echo "$@";; esac`)

@@ -15,11 +15,13 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // Each kind of medium forms a cluster, finds a peer for datagrams, and carries a
 // megabyte each way.
 func TestMedia(t *testing.T) {
+	seedrow.Shows(t, "002-030", "002-052", "002-055")
 	media := map[string]func(l *netLab, c *Config){
 		"bcast": func(l *netLab, c *Config) { c.Media = []Medium{{Kind: "bcast", Iface: "eth0", Port: 694}} },
 		"udp":   func(l *netLab, c *Config) { c.Media = []Medium{{Kind: "udp", Iface: "eth0", Port: 694}} },
@@ -289,6 +291,7 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func TestPingNodes(t *testing.T) {
+	seedrow.Shows(t, "002-062", "002-063")
 	t.Parallel()
 	l := newLab(t, 2, 1)
 	c := l.config(1)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // pattern is a payload that shows misplaced bytes.
@@ -274,6 +275,7 @@ var lateHeartbeat = regexp.MustCompile(`(?m)WARN.*\bLate heartbeat: Node node2: 
 
 // A late beat is told with its interval, and kills nobody before deadtime.
 func TestLateHeartbeat(t *testing.T) {
+	seedrow.Shows(t, "001-009")
 	t.Parallel()
 	l := newLab(t, 2, 1)
 	c := l.config(1)

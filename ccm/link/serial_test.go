@@ -7,6 +7,7 @@ import (
 
 	"github.com/quorate/quorate/ccm"
 	"github.com/quorate/quorate/pkg/lab"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // newCable joins two pseudo terminals at the pace of a line.
@@ -22,6 +23,7 @@ func newCable(t *testing.T, baud int) *lab.Serial {
 // Two nodes over a line of 19200 baud alone: beats come in time while bulk data
 // flows, and a pulled cable is found and healed.
 func TestSerial(t *testing.T) {
+	seedrow.Shows(t, "002-053")
 	t.Parallel()
 	cable := newCable(t, 19200)
 	l := &netLab{t: t}

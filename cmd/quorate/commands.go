@@ -18,6 +18,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli/ocftest"
 	"github.com/quorate/quorate/pkg/cli/pages"
 	"github.com/quorate/quorate/pkg/cli/resource"
+	"github.com/quorate/quorate/pkg/cli/setup"
 	"github.com/quorate/quorate/pkg/cli/shadow"
 	"github.com/quorate/quorate/pkg/cli/simulate"
 	"github.com/quorate/quorate/pkg/cli/standin"
@@ -63,6 +64,8 @@ func commands() map[string]command {
 		"arbiter":              fromCobra(daemon.NewArbiterCommand),
 		"crm_standby":          fromCobra(node.NewCrmStandby),
 		"reload":               fromCobra(node.NewReload),
+		"init":                 fromCobra(setup.NewInit),
+		"join":                 fromCobra(setup.NewJoin),
 		"links":                fromCobra(node.NewLinks),
 		"demo":                 fromCobra(demo.NewCommand),
 		"why":                  fromCobra(why.New),
@@ -104,7 +107,7 @@ var hidden = map[string]bool{"lab-init": true, guard.Command: true}
 
 // own commands have no link of their own: they are only called by
 // "quorate NAME".
-var own = map[string]bool{"cib": true, "completion": true, "man": true, "arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "lab": true, "reload": true, "restart": true, "timing": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
+var own = map[string]bool{"cib": true, "completion": true, "man": true, "arbiter": true, "why": true, "why-not": true, "run": true, "sim": true, "lab": true, "reload": true, "restart": true, "timing": true, "init": true, "join": true, "links": true, "demo": true, "ocf": true, "lab-init": true, guard.Command: true}
 
 // linkNames are the commands that "make install" links to the binary.
 func linkNames() []string {

@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"github.com/quorate/quorate/ccm/link"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 func TestParse(t *testing.T) {
+	seedrow.Shows(t, "002-041", "002-043")
 	keys, ds, err := Parse(strings.NewReader("# remark\n\n auth 2\r\n1 crc\n 2  SHA1\tHI!#x\n3 md5 Hello!\n4 sha256 s\n15 aes-gcm t\n"), "k")
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +71,7 @@ func TestSecretsStaySecret(t *testing.T) {
 }
 
 func TestLoad(t *testing.T) {
+	seedrow.Shows(t, "001-004", "001-013", "002-044")
 	path := filepath.Join(t.TempDir(), "authkeys")
 	_, _, err := Load(path)
 	if err == nil || !strings.HasPrefix(err.Error(), "Cannot open keyfile ["+path+"].  Stop. It does not exist; docs/examples/authkeys is a sample") {
@@ -97,6 +100,7 @@ func TestLoad(t *testing.T) {
 // TestSeeds reads the files of the published articles; one has a blank line
 // between auth and key.
 func TestSeeds(t *testing.T) {
+	seedrow.Shows(t, "002-041", "003-024", "004-021")
 	for _, c := range []struct {
 		file     string
 		from, to int
@@ -125,6 +129,7 @@ func TestSeeds(t *testing.T) {
 
 // TestSample sees that what we ship is accepted without a remark.
 func TestSample(t *testing.T) {
+	seedrow.Shows(t, "004-005")
 	f, err := os.Open("../../" + Sample)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // fsa is the published table of the controller's states: for each input, from
@@ -50,6 +52,7 @@ func checkTransition(t *testing.T, line string) {
 
 // What a DC and a member log of the death of a DC, in order.
 func TestLinesOfATakeover(t *testing.T) {
+	seedrow.Shows(t, "003-078", "003-079", "003-081", "003-088", "003-094", "003-102")
 	w := newWorld(t, "n1", "n2", "n3")
 	w.view("n1", "n2", "n3")
 	w.log = nil

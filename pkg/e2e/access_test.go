@@ -3,6 +3,8 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // acls lets the account daemon read everything but one resource, and start and
@@ -13,6 +15,7 @@ const acls = `<acls><acl_target id="daemon"><role id="op"/></acl_target><acl_rol
 // TestAccess: whom the socket lets in, access control inside, and a client that
 // follows the changes.
 func TestAccess(t *testing.T) {
+	seedrow.Shows(t, "002-064")
 	t.Parallel()
 	c := newCluster(t)
 	for _, n := range c.members() {

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // TestForeignNodes: what does not belong to the cluster does not join, and the
 // nodes say why.
 func TestForeignNodes(t *testing.T) {
+	seedrow.Shows(t, "001-008", "002-042", "004-011")
 	t.Parallel()
 	c := newCluster(t)
 	two := []string{"litsha21", "litsha22"}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // withMedia is the ha.cf of the tests with other links.
@@ -25,6 +27,7 @@ func withMedia(media string) string {
 // TestMedia: whole daemons over each kind of link, several at once. A link may
 // fail without consequences; the last one may not.
 func TestMedia(t *testing.T) {
+	seedrow.Shows(t, "000-009", "002-030", "002-031", "002-052", "002-054")
 	t.Parallel()
 	for name, m := range map[string]struct {
 		lines string
@@ -80,6 +83,7 @@ func TestMedia(t *testing.T) {
 // TestKeyRotation: keys change while the cluster runs, by SIGHUP and by command,
 // and no view is lost. What is wrong changes nothing.
 func TestKeyRotation(t *testing.T) {
+	seedrow.Shows(t, "002-041")
 	t.Parallel()
 	const (
 		first  = "1 sha1 ca0e08148801f55794b23461eb4106db\n"

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // logLine is the beginning of a line of the daemon's log that is no error.
@@ -30,6 +32,7 @@ func oneSentence(t *testing.T, r result, code int, texts ...string) {
 
 // TestRefusedStart: a file that cannot be used is one sentence and exit code 6.
 func TestRefusedStart(t *testing.T) {
+	seedrow.Shows(t, "000-010", "001-004", "001-013", "002-044")
 	t.Parallel()
 	c := newCluster(t, "litsha21")
 	run := func(c *cluster) result { return c.run("litsha21", "quorate", "run") }

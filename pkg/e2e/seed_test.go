@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // article is where listing 4 is taken from.
@@ -80,6 +81,7 @@ func listing3(t *testing.T) string {
 
 // TestArticleHaCf: the article's ha.cf starts a daemon as it is.
 func TestArticleHaCf(t *testing.T) {
+	seedrow.Shows(t, "003-009", "003-016")
 	t.Parallel()
 	text := listing3(t)
 	c := newCluster(t, "litsha21")
@@ -125,6 +127,7 @@ func cibOf(c *cluster, name string) string {
 // TestArticleCIB: the repaired listing on one node only becomes the cluster's
 // configuration, and the cluster does what it says.
 func TestArticleCIB(t *testing.T) {
+	seedrow.Shows(t, "000-018", "002-009", "002-011", "002-012", "002-014", "002-026", "002-027", "002-062", "003-012", "003-017", "003-027", "003-036", "003-037", "003-038", "003-042", "003-043", "003-046", "003-047", "003-070", "003-074", "003-077", "003-083", "003-085", "003-086", "003-115")
 	t.Parallel()
 	text := repaired(t, listing4(t))
 	c := newCluster(t)
@@ -194,6 +197,7 @@ func TestArticleCIB(t *testing.T) {
 // TestDamagedArticleCIB: the listing as published is refused by the daemon and
 // by cibadmin, and changes nothing.
 func TestDamagedArticleCIB(t *testing.T) {
+	seedrow.Shows(t, "003-027")
 	t.Parallel()
 	damaged := listing4(t)
 	c := newCluster(t, "litsha21")

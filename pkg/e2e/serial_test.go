@@ -8,6 +8,7 @@ import (
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/lab"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // serialHaCf is the ha.cf of a pair whose only link is a serial cable.
@@ -55,6 +56,7 @@ func newPair(t *testing.T) (*cluster, *lab.Serial) {
 // form a cluster, replicate the article's configuration and fail over; a cut
 // makes two owners, as it must without a quorum, and a mended cable one.
 func TestSerialAlone(t *testing.T) {
+	seedrow.Shows(t, "000-006", "001-001", "001-021", "002-030", "002-053")
 	t.Parallel()
 	text := repaired(t, listing4(t))
 	c, cable := newPair(t)

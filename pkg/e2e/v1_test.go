@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/quorate/quorate/pkg/lab"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // v1Pair is a pair of seed 000 or 001: a serial cable between the nodes and a LAN
@@ -80,6 +81,7 @@ func (p *v1Pair) page(url, of string) {
 // page is served from the address, the owner is killed, the page comes from the
 // other, and from the owner when it is back.
 func TestSeed001(t *testing.T) {
+	seedrow.Shows(t, "000-025", "000-026", "000-028", "000-029", "001-001", "001-007", "001-014", "001-017", "001-018", "001-019", "001-020", "001-021", "001-022", "001-023", "001-024", "001-025", "001-026", "001-028", "002-024", "002-026", "002-056", "004-034")
 	t.Parallel()
 	const one, two = "wuyfcentos1.localdomain", "wuyfcentos2.localdomain"
 	hacf := `serial /dev/ttyS0 #the port

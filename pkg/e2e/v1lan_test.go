@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // Names and addresses of seed 000, with a second line for the other node.
@@ -67,6 +69,7 @@ func (p *v1Pair) calls(name, script string) []string {
 // TestSeed000 is the article on a pair with a serial cable and a crossed Ethernet
 // cable: who runs what, orders, environment, hand-over by command, stop and kill.
 func TestSeed000(t *testing.T) {
+	seedrow.Shows(t, "000-001", "000-005", "000-009", "000-011", "000-012", "000-016", "000-017", "000-018", "000-022", "000-024", "000-026", "000-027", "000-028", "000-030", "000-031", "002-003", "002-009", "002-017", "002-025", "002-056", "002-066", "002-070", "004-013", "004-025", "004-026", "004-029", "004-031", "004-033", "004-036", "004-038", "004-042")
 	t.Parallel()
 	p := newLANPair(t, lanHaCf)
 	p.start(slave6)
@@ -135,6 +138,7 @@ func TestSeed000(t *testing.T) {
 		p.owned(first51, slave5)
 		p.inOrder(slave6, "Heartbeat shutdown in progress.", "Giving up all HA resources.", "Releasing resource group: slave6 192.168.10.51 slapd mark::left::right", "All HA resources relinquished.", "Heartbeat shutdown complete.")
 		p.inOrder(slave5, "Received shutdown notice from 'slave6'.", "Running /etc/ha.d/rc.d/shutdone shutdone")
+		p.holds(slave5, "all")
 		p.start(slave6)
 		p.formed(slave5, slave6)
 		p.holds(slave6, "none")
@@ -170,11 +174,14 @@ func TestSeed000(t *testing.T) {
 
 // TestManualTakeover: what a lost node ran waits for the operator.
 func TestManualTakeover(t *testing.T) {
+	seedrow.Shows(t, "000-015", "002-038")
 	t.Parallel()
 	p := newLANPair(t, strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "takeover manual\n", 1))
 	p.write(slave5, "/etc/ha.d/haresources", lanHaresources+"# the same but for this\n", 0o644)
+	p.ok(slave6, "/etc/ha.d/resource.d/slapd", "start")
 	p.start()
 	p.owned(first51, slave6)
+	p.logged(slave6, "CRIT: Resource slapd is active, and should not be!")
 	p.owned(second52, slave5)
 	if err := p.nodes[slave6].Crash(); err != nil {
 		t.Fatal(err)
@@ -196,10 +203,10 @@ func TestManualTakeover(t *testing.T) {
 // TestHaresourcesDiffer: the nodes say that the file is not the same, and that
 // something ran before it was started.
 func TestHaresourcesDiffer(t *testing.T) {
+	seedrow.Shows(t, "002-065")
 	t.Parallel()
 	p := newLANPair(t, strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "", 1))
 	p.write(slave5, "/etc/ha.d/haresources", "slave5 192.168.10.53\n", 0o644)
-	p.ok(slave6, "/etc/ha.d/resource.d/slapd", "start")
 	p.start()
 	for _, name := range p.members() {
 		p.logged(name, "WARN: haresources of ", "differs from the one here: it must be the same on all nodes")

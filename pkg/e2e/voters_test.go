@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/pkg/lab"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // pairHacf is the ha.cf of two directors, without ping nodes.
@@ -52,6 +53,7 @@ func (c *cluster) whole(since time.Time, names ...string) time.Duration {
 // TestArbiter: a pair with a third voter survives the loss of a node and a full
 // cut, and never runs the address twice.
 func TestArbiter(t *testing.T) {
+	seedrow.Shows(t, "002-040")
 	t.Parallel()
 	pair := []string{"litsha21", "litsha22"}
 	c := newCluster(t, pair...)
@@ -244,6 +246,7 @@ func (c *cluster) anyLogged(a, b string, names ...string) {
 // TestPingVeto: in a pair the side without the ping node lets go, and the other
 // one takes over, without any fencing.
 func TestPingVeto(t *testing.T) {
+	seedrow.Shows(t, "002-039")
 	t.Parallel()
 	pair := []string{"litsha21", "litsha22"}
 	c := newCluster(t, pair...)
@@ -274,6 +277,7 @@ func TestPingVeto(t *testing.T) {
 // twice, says so beforehand, and cures that when the cut mends: one owner within
 // one view, which tells the network again; no change is lost silently.
 func TestPairCut(t *testing.T) {
+	seedrow.Shows(t, "002-028", "002-033")
 	t.Parallel()
 	pair := []string{"litsha21", "litsha22"}
 	c := newCluster(t, pair...)

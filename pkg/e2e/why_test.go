@@ -3,11 +3,14 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // TestDecisions: the running cluster explains a decision, keeps the input it
 // was made from, and checks its own configuration.
 func TestDecisions(t *testing.T) {
+	seedrow.Shows(t, "003-113")
 	t.Parallel()
 	c := newCluster(t)
 	c.form()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // dirWith writes files into a new directory and returns its path.
@@ -36,6 +38,7 @@ func load(t *testing.T, m *Machine, self string, files map[string]string) (*Conf
 }
 
 func TestLoadMissing(t *testing.T) {
+	seedrow.Shows(t, "001-004")
 	path := filepath.Join(t.TempDir(), "ha.cf")
 	_, _, err := Load(path, "a", Options{})
 	want := "Cannot open config file [" + path + "]: it does not exist; docs/examples/ha.cf is a sample to start from"
@@ -56,6 +59,7 @@ func TestLoadUnreadable(t *testing.T) {
 }
 
 func TestLoadSelf(t *testing.T) {
+	seedrow.Shows(t, "000-010", "004-014")
 	files := map[string]string{"ha.cf": "node alsme_probe3\nnode alssme_probe4\nucast eth0 10.0.0.1\nlogfacility local0\ncrm yes\n"}
 	if _, _, err := load(t, plain(), "ALSME_probe3", files); err != nil {
 		t.Error(err)
@@ -111,6 +115,7 @@ func TestLoadPort(t *testing.T) {
 }
 
 func TestLoadHaresources(t *testing.T) {
+	seedrow.Shows(t, "001-004", "004-023")
 	const v1 = "node a b\nbcast eth0\nlogfacility daemon\nauto_failback on\n"
 	if _, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": v1, "haresources": "A 10.0.0.1 httpd\n"}); err != nil || len(remarks(ds)) != 0 {
 		t.Errorf("clean: %v, %v", ds, err)
@@ -131,6 +136,7 @@ func TestLoadHaresources(t *testing.T) {
 
 // TestSamples sees that what we ship is accepted without a remark.
 func TestSamples(t *testing.T) {
+	seedrow.Shows(t, "004-005")
 	m := plain()
 	c, ds, err := Load("../../docs/examples/ha.cf", "litsha21", Options{Machine: m, Haresources: "/nonexistent"})
 	if ds = remarks(ds); err != nil || len(ds) != 0 {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // base is enough for a start; tests add to it.
@@ -57,6 +59,7 @@ func TestInitdeadDefault(t *testing.T) {
 }
 
 func TestParseTime(t *testing.T) {
+	seedrow.Shows(t, "002-049")
 	for in, want := range map[string]time.Duration{
 		"2": 2 * time.Second, "1.5": 1500 * time.Millisecond, "1500ms": 1500 * time.Millisecond, "1500 msec": 1500 * time.Millisecond,
 		"1600us": 2 * time.Millisecond, "250usec": 0, ".5": 500 * time.Millisecond, "0": 0, "2MS": 2 * time.Millisecond,
@@ -80,6 +83,7 @@ func TestParseTime(t *testing.T) {
 // TestRefused has one line each of what must be refused, with the text that a
 // user searches for and the line it is found on.
 func TestRefused(t *testing.T) {
+	seedrow.Shows(t, "000-007", "002-054", "002-057", "004-017")
 	for _, c := range []struct{ line, want string }{
 		{"keepalives 2", "Illegal directive [keepalives] in ha.cf (did you mean keepalive?)"},
 		{"Keepalive 2", "Illegal directive [Keepalive] in ha.cf (directives are written in lower case: keepalive)"},
@@ -160,6 +164,7 @@ func TestOnePass(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
+	seedrow.Shows(t, "004-039")
 	c, ds := mustParse(t, "\ufeffnode A b,c\r\n\tbcast eth0 eth1 # two\r\nkeepalive 2 3\r\nlogfacility DAEMON\ncrm 1\nenv X=1,Y=2\nping r1 r2\nping_group g r3 r4\n")
 	if !reflect.DeepEqual(c.Nodes, []string{"a", "b", "c"}) {
 		t.Errorf("nodes %v", c.Nodes)
@@ -180,6 +185,7 @@ func TestLists(t *testing.T) {
 
 // TestOrder sees that udpport and baud hold for what follows them.
 func TestOrder(t *testing.T) {
+	seedrow.Shows(t, "000-008", "004-012")
 	c, ds := mustParse(t, "node a\nlogfile /l\ncrm on\nucast eth0 10.0.0.1\nudpport 700\nbcast eth0\nserial /dev/ttyS0\nbaud 9600\nserial /dev/ttyS1\n")
 	var got []int
 	for _, m := range c.Media {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // seedLines returns lines from to to (1-based, inclusive) of a published
@@ -35,6 +37,7 @@ func parseSeed(t *testing.T, text string) (*Config, []Diagnostic) {
 // TestSeed003 reads the three-director cluster's file unchanged: every line
 // starts with a blank.
 func TestSeed003(t *testing.T) {
+	seedrow.Shows(t, "003-009", "003-013", "003-014")
 	text := strings.Join(seedLines(t, "003_6e572dc9cfb0c729.txt", 96, 136), "\n")
 	if !strings.Contains(text, " crm yes") || !strings.Contains(text, "use_logd on") {
 		t.Fatalf("listing 3 is elsewhere:\n%s", text)
@@ -71,6 +74,7 @@ func TestSeed003(t *testing.T) {
 }
 
 func TestSeed000(t *testing.T) {
+	seedrow.Shows(t, "000-002")
 	c, _ := parseSeed(t, strings.Join(seedLines(t, "000_38772ed112d6d8e8.txt", 41, 71), "\n"))
 	if !reflect.DeepEqual(c.Nodes, []string{"slave5", "slave6"}) || c.CRM.Enabled() {
 		t.Errorf("%+v", c)
@@ -81,6 +85,7 @@ func TestSeed000(t *testing.T) {
 }
 
 func TestSeed001(t *testing.T) {
+	seedrow.Shows(t, "001-005", "001-011")
 	c, _ := parseSeed(t, strings.Join(seedLines(t, "001_3553bd9d2e3fcb2e.txt", 41, 60), "\n"))
 	if !reflect.DeepEqual(c.Nodes, []string{"wuyfcentos1.localdomain", "wuyfcentos2.localdomain"}) || c.AutoFailback != FailbackOn || c.Deadtime != 15*time.Second {
 		t.Errorf("%+v", c)
@@ -95,6 +100,7 @@ func TestSeed001(t *testing.T) {
 // is more values, so each line as printed is refused and says what to do. With
 // a "#" before the explanation everything parses.
 func TestSeed002(t *testing.T) {
+	seedrow.Shows(t, "002-050", "002-059")
 	lines := append(seedLines(t, "002_ac3856f4faba6fe5.txt", 416, 438), seedLines(t, "002_ac3856f4faba6fe5.txt", 513, 553)...)
 	remark := regexp.MustCompile(`^([a-z_]+ [!-~ ]*[!-~])( ?[^\x00-\x7f].*)$`)
 	var text []string
@@ -145,6 +151,7 @@ func TestSeed002(t *testing.T) {
 // illegal; each such line is reported with the advice to join the two. Joined,
 // the file parses.
 func TestSeed004(t *testing.T) {
+	seedrow.Shows(t, "004-009", "004-015", "004-016", "004-018", "004-019")
 	lines := seedLines(t, "004_88771bb465850c8b.txt", 38, 73)
 	_, _, err := Parse(strings.NewReader(strings.Join(lines, "\n")), "f")
 	if err == nil {

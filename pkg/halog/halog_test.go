@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 var sample = time.Date(2008, 4, 7, 10, 28, 32, 0, time.UTC)
@@ -57,6 +58,7 @@ func content(path string) string {
 // TestFiles: the log file gets all but debug, the debug file all, in the shape of
 // Heartbeat's files.
 func TestFiles(t *testing.T) {
+	seedrow.Shows(t, "002-045", "002-046")
 	dir, no := t.TempDir(), false
 	l := hacf.Log{File: filepath.Join(dir, "ha-log"), DebugFile: filepath.Join(dir, "ha-debug"), UseLogd: &no}
 	s := Open(l, Options{Say: new(said).say})
@@ -75,6 +77,7 @@ func TestFiles(t *testing.T) {
 
 // TestSyslogFormat: syslogmsgfmt writes files in the shape of syslog.
 func TestSyslogFormat(t *testing.T) {
+	seedrow.Shows(t, "000-034", "001-029")
 	file, no := filepath.Join(t.TempDir(), "ha-log"), false
 	s := Open(hacf.Log{File: file, SyslogFormat: true, UseLogd: &no}, Options{Say: new(said).say})
 	s.Put(record(slog.LevelInfo, "Link slave6:eth1 dead."))
@@ -87,6 +90,7 @@ func TestSyslogFormat(t *testing.T) {
 // TestSyslog: syslog gets facility, severity, entity and process, and again after
 // it was restarted.
 func TestSyslog(t *testing.T) {
+	seedrow.Shows(t, "001-029", "002-047", "004-008")
 	socket, no := filepath.Join(t.TempDir(), "log"), false
 	listen := func() *net.UnixConn {
 		c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
@@ -128,6 +132,7 @@ func TestSyslog(t *testing.T) {
 // TestFailureSaidOnce: a missing directory and a full disk are said once, with the
 // remedy, and survived.
 func TestFailureSaidOnce(t *testing.T) {
+	seedrow.Shows(t, "004-007")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "missing", "ha-log")
 	for path, remedy := range map[string]string{file: "its directory must exist", "/dev/full": "the disk is full"} {
@@ -157,8 +162,12 @@ func TestFailureSaidOnce(t *testing.T) {
 
 // TestLogd: lines go to ha_logd, and where ha.cf says else while it does not run.
 func TestLogd(t *testing.T) {
+	seedrow.Shows(t, "002-048", "003-010")
 	dir, yes := t.TempDir(), true
 	socket, file := filepath.Join(dir, LogdSocketName), filepath.Join(dir, "ha-log")
+	if !(hacf.Log{}).Logd() || Open(hacf.Log{ReconnectInterval: 1}, Options{Logd: socket}).logd == nil {
+		t.Error("without any place for the log it does not go to ha_logd")
+	}
 	var told said
 	s := Open(hacf.Log{File: file, UseLogd: &yes, ReconnectInterval: time.Millisecond}, Options{Logd: socket, Say: told.say})
 	s.Put(record(slog.LevelInfo, "without"))

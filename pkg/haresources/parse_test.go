@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 func parse(t *testing.T, text string) []Group {
@@ -18,6 +20,7 @@ func parse(t *testing.T, text string) []Group {
 }
 
 func TestParse(t *testing.T) {
+	seedrow.Shows(t, "004-024", "004-026")
 	got := parse(t, "# remark\r\n\n  Alice\t10.0.0.1/24/eth0:1  Filesystem::/dev/drbd1::/data::ext4 \\ # joined\n   nfs # remark\nbob 10.0.0.2\n")
 	if len(got) != 2 || got[0].Node != "alice" || got[0].Line != 3 || got[1].Line != 5 || got[0].Key() != "10.0.0.1/24/eth0:1" {
 		t.Fatalf("%+v", got)
@@ -52,6 +55,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestIPSpec(t *testing.T) {
+	seedrow.Shows(t, "002-067")
 	for in, want := range map[string]IPSpec{
 		"10.0.0.1":                                 {Bits: -1},
 		"10.0.0.1/24":                              {Bits: 24},
@@ -91,6 +95,7 @@ func TestSample(t *testing.T) {
 // was broken inside the node's name by its page: by the rules the two halves
 // are a lone name and a line of an unknown node, so the first is an error.
 func TestSeeds(t *testing.T) {
+	seedrow.Shows(t, "002-067", "002-069")
 	for _, c := range []struct {
 		file    string
 		line    int

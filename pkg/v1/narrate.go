@@ -14,6 +14,8 @@ func (m *Machine) acquiring(l *Line) {
 	if m.touched(l) || m.gained[l.ID] != "" {
 		return
 	}
+	m.unset(StandbyAttribute(l.ID)) // it is this node's again
+	delete(m.stood, l.ID)
 	from := m.owner(l)
 	p := m.peers[from]
 	scope := m.taking[l.ID]
@@ -68,8 +70,6 @@ func (m *Machine) acquired() {
 	}
 	for id := range m.gained {
 		m.holder[id] = m.cfg.Self
-		m.unset(StandbyAttribute(id))
-		delete(m.stood, id)
 		delete(m.orphans, id)
 		delete(m.taking, id)
 	}

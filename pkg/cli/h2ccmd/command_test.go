@@ -9,6 +9,7 @@ import (
 
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 const seedLine = "litsha21 192.168.71.205/24/eth0/192.168.71.255\n"
@@ -37,6 +38,7 @@ func setup(t *testing.T, haresources string) string {
 
 // TestRedirected is the call of the article: the document on standard output.
 func TestRedirected(t *testing.T) {
+	seedrow.Shows(t, "003-025")
 	dir := setup(t, seedLine)
 	out, errs, code := call(t, dir, filepath.Join(dir, "haresources"))
 	if code != 0 || errs != "" {
@@ -76,6 +78,7 @@ func TestDialects(t *testing.T) {
 
 // TestOutputFile writes where a second argument says, and refuses to replace.
 func TestOutputFile(t *testing.T) {
+	seedrow.Shows(t, "004-040")
 	dir := setup(t, seedLine)
 	in, out := filepath.Join(dir, "haresources"), filepath.Join(dir, "cib.xml")
 	stdout, errs, code := call(t, dir, in, out)

@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // TestLogd: the daemon takes lines and says that it runs; without it ha_logger
 // says so.
 func TestLogd(t *testing.T) {
+	seedrow.Shows(t, "002-010")
 	dir := t.TempDir()
 	conf, logFile, debugFile := filepath.Join(dir, "logd.cf"), filepath.Join(dir, "ha-log"), filepath.Join(dir, "ha-debug")
 	text := "# remark\nlogfile " + logFile + "\ndebugfile " + debugFile + "\nlogfacility none\nentity logd\n"
