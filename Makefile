@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-long fuzz-oracle clean
+.PHONY: seed-checklist sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-long fuzz-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -21,6 +21,8 @@ install: build ## install the binary, the links of the commands and agents, the 
 	bin/quorate cib schemas $(DESTDIR)$(PREFIX)/share/pacemaker
 	install -d $(DESTDIR)$(PREFIX)/share/doc/quorate/examples
 	install -m 0644 docs/examples/ha.cf docs/examples/haresources $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
+	install -m 0755 docs/examples/heartbeat.init $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
+	install -m 0644 docs/examples/quorate.service $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
 	install -m 0600 docs/examples/authkeys $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
 
 demo: build ## watch a floating address survive the death of its node
@@ -34,6 +36,12 @@ test: ## run all tests (real network namespaces where the kernel allows); the on
 	$(GO) test ./pkg/campaign/...
 
 check: fmt-check vet test ## what CI runs
+
+SEED_LIST ?= ../shared/reference/seed-checklist.md
+seed-checklist: ## run all tests and make docs/seed-checklist.md of what they show
+	rm -f bin/seed-rows && mkdir -p bin
+	QUORATE_SEED_ROWS=$(CURDIR)/bin/seed-rows $(GO) test -count=1 $$($(GO) list ./... | grep -v -e /pkg/campaign -e /pkg/seedrow)
+	$(GO) run ./pkg/seedrow/main $(SEED_LIST) bin/seed-rows docs/seed-checklist.md
 
 fmt-check:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt-ed: $$out"; exit 1; }

@@ -59,6 +59,7 @@ func commands() map[string]command {
 		"man":                  func(env *cli.Env, args []string) int { return cli.Run(env, pages.NewMan(env, documented()), args) },
 		"ha_logd":              fromCobra(logd.NewDaemon),
 		"ha_logger":            fromCobra(logd.NewLogger),
+		"heartbeat":            fromCobra(daemon.NewHeartbeat),
 		"hb_addnode":           fromCobra(node.NewAddNode),
 		"hb_delnode":           fromCobra(node.NewDelNode),
 		"arbiter":              fromCobra(daemon.NewArbiterCommand),

@@ -16,6 +16,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/client"
 	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/v1"
 )
 
 // reloader reads the files anew that may change while the daemon runs. It
@@ -26,15 +27,22 @@ type reloader struct {
 	links func() *link.Transport
 	keys  link.Keys
 	hacf  []byte // the text that the daemon was started with
+	lines []byte // that of haresources, with "crm no"
+	v1    bool   // whether there is one
 	asked chan func(text string, restarts bool, err error)
 	// restart restarts the daemon in place, with a changed ha.cf.
 	restart func()
+	// setPlan takes a changed haresources.
+	setPlan func(*v1.Plan)
 }
 
 func newReloader(o Options, s *settings, log *slog.Logger) *reloader {
 	r := &reloader{opts: o, log: log.With("component", "heartbeat"), links: func() *link.Transport { return s.links },
 		keys: s.keys, asked: make(chan func(string, bool, error))}
 	r.hacf, _ = os.ReadFile(filepath.Join(o.ConfigDir, "ha.cf"))
+	if r.v1 = s.plan != nil; r.v1 {
+		r.lines, _ = os.ReadFile(filepath.Join(o.ConfigDir, "haresources"))
+	}
 	return r
 }
 
@@ -98,6 +106,8 @@ func (r *reloader) compareConf() (text string, changed bool, err error) {
 	switch {
 	case err != nil:
 		return fmt.Sprintf("%v: the daemon goes on with what it read at its start", err), false, nil
+	case bytes.Equal(now, r.hacf) && r.newLines():
+		return r.replan(path)
 	case bytes.Equal(now, r.hacf):
 		return path + " has not changed", false, nil
 	}
@@ -105,6 +115,31 @@ func (r *reloader) compareConf() (text string, changed bool, err error) {
 		return "", false, fmt.Errorf("%s would be refused at the next start: %w", path, err)
 	}
 	return path + " has changed: the daemon restarts in place with it, resources stay", true, nil
+}
+
+// replan takes a changed haresources, which must be in order.
+func (r *reloader) replan(hacfPath string) (text string, changed bool, err error) {
+	lines, err := os.ReadFile(filepath.Join(r.opts.ConfigDir, "haresources"))
+	if err != nil {
+		return "", false, err
+	}
+	conf, _, err := hacf.Load(hacfPath, r.opts.Self, hacf.Options{})
+	if err != nil {
+		return "", false, fmt.Errorf("haresources would be refused at the next start: %w", err)
+	}
+	plan, err := loadPlan(conf, r.opts.ConfigDir)
+	if err != nil {
+		return "", false, err
+	}
+	r.lines = lines
+	r.setPlan(plan)
+	return "haresources has changed: it is in force when it is the same on all nodes", false, nil
+}
+
+// newLines reports whether haresources is another one.
+func (r *reloader) newLines() bool {
+	now, err := os.ReadFile(filepath.Join(r.opts.ConfigDir, "haresources"))
+	return r.v1 && err == nil && !bytes.Equal(now, r.lines)
 }
 
 // ask serves VerbReload.

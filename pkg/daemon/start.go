@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -149,6 +150,10 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		return err
 	}
 	defer ln.Close()
+	if err := os.WriteFile(PIDFile(o.RunDir), fmt.Appendf(nil, "%7d\n", os.Getpid()), 0o644); err != nil {
+		log.Warn(fmt.Sprintf("the pid file cannot be written: %v", err))
+	}
+	defer os.Remove(PIDFile(o.RunDir))
 
 	// What must outlive the request to stop runs under its own context.
 	life, end := context.WithCancel(context.Background())
@@ -192,6 +197,8 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	g := newGate(node)
 	addrs.setStays(func(resource string) bool { return !watch.State.Enforced() || !member.Managed(rep.Root(), resource) })
 	script := v1Script(o.ConfigDir)
+	plan := new(atomic.Pointer[v1.Plan])
+	plan.Store(s.plan)
 	extra := []string{"HA_RUNDIR=" + o.RunDir}
 	if s.plan != nil {
 		extra = append(extra, v1Env(s.conf, o)...)
@@ -202,7 +209,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		FeatureSet: version.FeatureSet, Logger: log.With("component", "lrmd"), Gate: g.check,
 		ToolsDir: toolsDir(o.RunDir, log), ExtraEnv: extra, HeartbeatDir: filepath.Join(o.ConfigDir, "resource.d"),
 		Before: func(op lrm.Op) {
-			running(log, s.plan, script, &op)
+			running(log, plan.Load(), script, &op)
 			addrs.before(op)
 		}, After: addrs.after, Lifetime: addrs.lifetime,
 	}
@@ -226,8 +233,9 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 		file: newCIBFile(o.StateDir, log), reloader: newReloader(o, s, log),
 	}
 	d.reloader.restart = func() { d.restartLogged(life, func() {}) }
+	d.reloader.setPlan = func(p *v1.Plan) { d.call(func() { d.v1.replan(p) }) }
 	go d.reloader.run(life, hup)
-	d.v1 = newV1(d, s.plan)
+	d.v1 = newV1(d, plan)
 	if d.v1 != nil {
 		defer d.v1.harc.close()
 	}

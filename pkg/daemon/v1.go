@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +29,7 @@ type v1Mode struct {
 	d       *Daemon
 	m       *v1.Machine
 	plan    *v1.Plan
+	shared  *atomic.Pointer[v1.Plan] // the same, for other goroutines
 	harc    *harc
 	imposed string    // the version that the plan was last put in place of
 	at      time.Time // and when
@@ -66,7 +68,8 @@ func v1Script(dir string) func(name string) string {
 }
 
 // newV1 returns nil with "crm yes".
-func newV1(d *Daemon, plan *v1.Plan) *v1Mode {
+func newV1(d *Daemon, shared *atomic.Pointer[v1.Plan]) *v1Mode {
+	plan := shared.Load()
 	if plan == nil {
 		return nil
 	}
@@ -75,7 +78,7 @@ func newV1(d *Daemon, plan *v1.Plan) *v1Mode {
 	for _, c := range conf.Children {
 		ipfail = ipfail || c.Builtin == "ipfail"
 	}
-	x := &v1Mode{d: d, plan: plan, harc: newHarc(d.opts.ConfigDir, append(v1Env(conf, d.opts), "HA_RUNDIR="+d.opts.RunDir), d.log)}
+	x := &v1Mode{d: d, plan: plan, shared: shared, harc: newHarc(d.opts.ConfigDir, append(v1Env(conf, d.opts), "HA_RUNDIR="+d.opts.RunDir), d.log)}
 	x.m = v1.New(time.Now(), v1.Config{Self: d.opts.Self, Plan: plan, Keepalive: conf.Keepalive, Deadtime: conf.Deadtime, Initdead: conf.Initdead,
 		Nodes: conf.Nodes, Ipfail: ipfail, Inherited: d.inherited != 0, Script: v1Script(d.opts.ConfigDir)})
 	return x
@@ -149,6 +152,15 @@ func (x *v1Mode) effects(ctx context.Context) {
 
 // imposeRetry is how long the DC waits before it writes the plan again.
 const imposeRetry = 2 * time.Second
+
+// replan takes another haresources.
+func (x *v1Mode) replan(p *v1.Plan) {
+	x.plan = p
+	x.shared.Store(p)
+	x.m.SetPlan(time.Now(), p)
+	x.impose()
+	x.effects(context.Background())
+}
 
 // impose makes the plan the cluster's configuration, on the DC, where it is not.
 func (x *v1Mode) impose() {

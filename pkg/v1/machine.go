@@ -179,6 +179,32 @@ func (m *Machine) Holding() string {
 	return "all"
 }
 
+// SetPlan takes another plan, in place of the present one.
+func (m *Machine) SetPlan(now time.Time, p *Plan) {
+	m.now = now
+	m.cfg.Plan = p
+	m.standby = nil
+	known := map[string]bool{}
+	for i := range p.Lines {
+		l := &p.Lines[i]
+		known[l.ID] = true
+		if p.Manual && l.Node == m.cfg.Self && !m.elsewhere(l.ID) {
+			m.set(TakeAttribute(l.ID))
+		}
+	}
+	gone := func(id string) bool { return !known[id] }
+	maps.DeleteFunc(m.holder, func(id, _ string) bool { return gone(id) })
+	maps.DeleteFunc(m.gained, func(id, _ string) bool { return gone(id) })
+	maps.DeleteFunc(m.taking, func(id, _ string) bool { return gone(id) })
+	for _, set := range []map[string]bool{m.losing, m.stood, m.orphans} {
+		maps.DeleteFunc(set, func(id string, _ bool) bool { return gone(id) })
+	}
+	m.announce(true)
+	for _, name := range m.names() {
+		m.differs(m.peers[name])
+	}
+}
+
 // View takes a newly installed view.
 func (m *Machine) View(now time.Time, v ccm.View) {
 	m.now = now
@@ -346,7 +372,12 @@ func (m *Machine) Executing(now time.Time, op *lrm.Op) {
 func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	m.now = now
 	l, place := m.cfg.Plan.line(r.Op.Resource)
-	if l == nil {
+	if l == nil { // of a line that haresources does not have any more
+		delete(m.moving, r.Op.Resource)
+		if r.Op.Name == "stop" && r.Status == lrm.Done && r.RC == lrm.OK {
+			delete(m.active, r.Op.Resource)
+		}
+		m.relinquished()
 		return
 	}
 	delete(m.moving, r.Op.Resource)
