@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+
+	"github.com/quorate/quorate/agents"
 )
 
 // inNamespace tells the test process that the network is its own.
@@ -13,6 +15,9 @@ const inNamespace = "QLRM_NAMESPACE"
 
 // TestMain runs the tests in a network namespace of their own.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "ocf" {
+		os.Exit(agents.Main(os.Args[2:], os.Environ(), os.Stdout, os.Stderr))
+	}
 	if os.Getenv(inNamespace) != "" {
 		os.Exit(m.Run())
 	}
