@@ -232,7 +232,7 @@ func (s *scheduler) remoteHistories(status *cib.Element, rest bool) bool {
 			continue
 		}
 		s.remoteOnline(n)
-		if !s.historyCounts(n) {
+		if !s.historyReady(n) && !s.historyCounts(n) {
 			n.historyRead = rest
 			continue
 		}
