@@ -18,7 +18,7 @@ type Sink struct {
 	name  string
 	write func([]Record) error
 	say   func(level string, text string)
-	again func() bool // whether an attempt is due after a failure; nil: always
+	level string // of a failure
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -31,7 +31,7 @@ type Sink struct {
 
 // newSink returns a sink that works by write; say tells of its failures.
 func newSink(name string, write func([]Record) error, say func(level, text string)) *Sink {
-	s := &Sink{name: name, write: write, say: say}
+	s := &Sink{name: name, write: write, say: say, level: "ERROR"}
 	s.changed = sync.NewCond(&s.mu)
 	go s.run()
 	return s
@@ -73,7 +73,7 @@ func (s *Sink) run() {
 		s.mu.Lock()
 		s.writing = false
 		said, lost := "", s.lost
-		level := "ERROR"
+		level := s.level
 		switch {
 		case err != nil:
 			if s.lost += len(batch); !s.broken {
@@ -147,7 +147,7 @@ const SyslogSocket = "/dev/log"
 // facility.
 func NewSyslog(socket string, facility int, say func(level, text string)) *Sink {
 	var c net.Conn
-	return newSink("syslog ("+socket+")", func(batch []Record) (err error) {
+	s := newSink("syslog ("+socket+")", func(batch []Record) (err error) {
 		for i := range batch {
 			r := &batch[i]
 			text := fmt.Sprintf("<%d>%s %s", facility*8+severity(r.Level), r.Time.Format(time.Stamp), r.message())
@@ -155,7 +155,7 @@ func NewSyslog(socket string, facility int, say func(level, text string)) *Sink 
 				if c == nil {
 					if c, err = net.Dial("unixgram", socket); err != nil {
 						c = nil
-						return err
+						return fmt.Errorf("nobody listens: %v", err)
 					}
 				}
 				if err = c.SetWriteDeadline(time.Now().Add(time.Second)); err == nil {
@@ -173,4 +173,8 @@ func NewSyslog(socket string, facility int, say func(level, text string)) *Sink 
 		}
 		return nil
 	}, say)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.level = "WARN" // many a container has none
+	return s
 }
