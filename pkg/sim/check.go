@@ -19,6 +19,8 @@ type checker struct {
 	digests map[string]string
 	maxOpen agree.Ballot
 	history []logged
+	// by are the views that committed the changes of history.
+	by []agree.Ballot
 	// acked are changes whose client was told that they are done.
 	acked map[uint64]bool
 	// excuses say until when there is a cause for resources to move, by the set
@@ -69,28 +71,34 @@ func (c *checker) opened(d *daemon, e agree.OpenedEvent) {
 	if c.maxOpen.Less(e.Ballot) {
 		c.maxOpen = e.Ballot
 		for i, l := range c.history {
+			if c.by[i] == e.Ballot {
+				break // committed in this view: its opening is told when the DC has written it
+			}
 			if i >= len(log) || log[i] != l {
 				c.lost("view %v of %s opens without the committed change %d", e.Ballot, d.n.name, l.seq)
 				return
 			}
 		}
 	}
-	c.extend(d, log)
+	c.extend(d, log, e.Ballot)
 }
 
 // lost is a violation of I4, unless the quorum rule allows two histories.
 func (c *checker) lost(format string, a ...any) {
 	if c.unsafe {
-		c.history = nil // each half went its own way; the newer one counts from now on
+		c.history, c.by = nil, nil // each half went its own way; the newer one counts from now on
 		return
 	}
 	c.s.fail("I4", format, a...)
 }
 
-func (c *checker) committed(d *daemon, seq uint64) { c.extend(d, upTo(d.app.log, seq)) }
+func (c *checker) committed(d *daemon, b agree.Ballot, seq uint64) {
+	c.extend(d, upTo(d.app.log, seq), b)
+}
 
-// extend notes committed changes; histories must be prefixes of one another.
-func (c *checker) extend(d *daemon, log []logged) {
+// extend notes changes committed in a view, or before it; histories must be
+// prefixes of one another.
+func (c *checker) extend(d *daemon, log []logged, b agree.Ballot) {
 	for i := min(len(log), len(c.history)) - 1; i >= 0; i-- {
 		if c.history[i] != log[i] {
 			c.lost("two histories are committed: change %d at %s differs from the one committed before", log[i].seq, d.n.name)
@@ -100,6 +108,9 @@ func (c *checker) extend(d *daemon, log []logged) {
 	if len(log) > len(c.history) {
 		c.s.stats.Changes += len(log) - len(c.history)
 		c.history = slices.Clone(log)
+		for len(c.by) < len(log) {
+			c.by = append(c.by, b)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func TestEachInvariantIsChecked(t *testing.T) {
 			d := s.nodes[0].d
 			d.app.log = slices.Clone(d.app.log)
 			d.app.log[0].id++
-			s.checks.committed(d, d.m.Inspect().Seq)
+			s.checks.committed(d, d.m.Inspect().Installed, d.m.Inspect().Seq)
 		}},
 		{"an answered change is lost", "I4", "acknowledged to its client", at, func(t *testing.T, s *sim) { s.checks.acked[42] = true }},
 		{"a command below the promise", "I5", "after promising", at, func(t *testing.T, s *sim) {

@@ -133,16 +133,21 @@ func (n *node) daemonGone(goodbye bool) {
 	})
 }
 
+// release is a stop of resources without a daemon: by the guard, or by a daemon
+// that has only just begun.
+type release struct {
+	deadline int64
+	left     []*instance
+	done     func()
+}
+
 // releaseAll stops resources without a daemon: operations under way are killed,
-// then the agents stop, and what is left at the deadline is taken away.
+// then the agents stop, and what is left at the deadline is taken away. It takes
+// the place of a release under way.
 func (n *node) releaseAll(left []*instance, deadline int64, done func()) {
 	s := n.s
-	count := len(left)
-	end := func() {
-		if count--; count == 0 {
-			done()
-		}
-	}
+	r := &release{deadline, slices.Clone(left), done}
+	n.rel = r
 	for _, i := range left {
 		if i.op != nil {
 			o := i.op
@@ -154,9 +159,37 @@ func (n *node) releaseAll(left []*instance, deadline int64, done func()) {
 		took := n.r.between(int64(i.rsc.stop)/4, int64(i.rsc.stop))
 		force := n.has(i.rsc.name, "fails", "stop") || n.has(i.rsc.name, "hangs", "stop") || s.now+took > deadline
 		if force {
-			n.machineAfter(max(0, deadline-s.now), func() { i.takeAway("by force"); end() })
-		} else {
-			n.machineAfter(took, func() { i.set(false); end() })
+			took = max(0, deadline-s.now)
+		}
+		n.machineAfter(took, func() { n.released(r, i, force) })
+	}
+}
+
+// released is the end of one resource of a release.
+func (n *node) released(r *release, i *instance, force bool) {
+	at := slices.Index(r.left, i)
+	if n.rel != r || at < 0 {
+		return
+	}
+	r.left = slices.Delete(r.left, at, at+1)
+	if force {
+		i.takeAway("by force")
+	} else {
+		i.set(false)
+	}
+	if len(r.left) == 0 {
+		n.rel = nil
+		r.done()
+	}
+}
+
+// releaseOverdue takes away at once what a release should have stopped while the
+// machine stood still: whoever releases has the first turn when it wakes, as the
+// guard has.
+func (n *node) releaseOverdue() {
+	if r := n.rel; r != nil && n.s.now >= r.deadline {
+		for _, i := range slices.Clone(r.left) {
+			n.released(r, i, true)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type node struct {
 	res     map[string]*instance
 	faults  map[agentFault]int64
 	guard   guard
+	rel     *release       // what is stopped without a daemon, nil: nothing
 	d       *daemon        // nil when none runs
 	life    int            // counts the daemons
 	absent  bool           // shall stay down until told otherwise
@@ -110,7 +111,7 @@ func (n *node) crash() {
 	n.d = nil
 	n.life++
 	n.frozen, n.hung = 0, 0
-	n.guard = guard{}
+	n.guard, n.rel = guard{}, nil
 	for _, name := range n.s.order {
 		n.res[name].reset()
 	}
@@ -164,15 +165,22 @@ func (n *node) freeze(until int64) {
 // wake is the end of a freeze.
 func (n *node) wake() {
 	n.s.tell(n, "wakes up%s", n.holding())
+	n.releaseOverdue()
 	n.guardCheck()
 	n.s.checks.resumed(n)
 }
 
-// startDaemon starts the daemon once what an earlier one left is released.
+// startDaemon starts the daemon once what an earlier one left is released: within
+// a bound of now, and not later than the guard would have had it.
 func (n *node) startDaemon() {
 	if n.out {
 		return
 	}
+	deadline := n.s.now + int64(n.s.timing.StopBound)
+	if g := &n.guard; g.on && g.stop != 0 {
+		deadline = min(deadline, n.s.now+n.clk.until(n.s.now, g.stop+int64(n.s.timing.StopBound)))
+	}
+	n.rel = nil
 	n.guard.retire()
 	n.life++
 	life := n.life
@@ -193,7 +201,7 @@ func (n *node) startDaemon() {
 		return
 	}
 	n.s.tell(n, "an earlier daemon left %s active: stopped before this node joins", instanceNames(left))
-	n.releaseAll(left, n.s.now+int64(n.s.timing.StopBound), start)
+	n.releaseAll(left, deadline, start)
 }
 
 // runDaemon makes a new life of the daemon.

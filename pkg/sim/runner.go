@@ -132,7 +132,9 @@ func (d *daemon) stored(rd agree.Ready, since int64) {
 	n.disk.write(&rd.Write)
 	s.checks.stored(d, &rd.Write)
 	d.writing = false
+	d.pumping = true // what this node confirms to itself comes after what the write has made known
 	d.hand(&rd)
+	d.pumping = false
 	if since != 0 && n.d == d {
 		v := ccm.ViewOf(d.m.View())
 		d.owner(func() { d.takeView(v) })
@@ -222,7 +224,7 @@ func (d *daemon) onMachine(e agree.Event) {
 	case agree.OpenedEvent:
 		s.checks.opened(d, e)
 	case agree.CommittedEvent:
-		s.checks.committed(d, e.Seq)
+		s.checks.committed(d, e.Ballot, e.Seq)
 	case agree.LeaseEvent:
 		if e.Lease.Valid {
 			s.logf(n, "the lease is valid")

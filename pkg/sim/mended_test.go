@@ -1,0 +1,46 @@
+package sim
+
+import "testing"
+
+// Runs in which the model was mistaken once, made small by the campaign.
+func TestRunsThatWereMistaken(t *testing.T) {
+	for name, text := range map[string]string{
+		"a change is committed in the moment in which its view is told": `nodes n1 n2
+keepalive 10s
+deadtime 50s
+votes n1 250
+votes n2 200
+steady
+seed 452724
+resources 1
+at 3m20s upon open cut n2 n1 for 33s
+at 3m20s cut n1 n2 for 1m38s
+at 5m22.5s standby n1
+end at 5m30s
+`,
+		"a machine freezes while a daemon that begins releases what another left": `nodes n1 n2
+keepalive 10s
+deadtime 50s
+arbiter arbiter
+steady
+seed 3000038
+at 3m20s kill n2 for 19.663s
+at 3m40s freeze n2 for 1m28s
+end at 5m30s
+`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			sc, err := Parse([]byte(text), name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := Run(sc, Options{Seed: 1, Tell: func(l string) { t.Log(l) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Violation != nil {
+				t.Error(r.Violation)
+			}
+		})
+	}
+}
