@@ -51,7 +51,7 @@ func TestAnnounceAgain(t *testing.T) {
 	life(t, "IPaddr2", p, step{"stop", 0})
 }
 
-// Row 003-097: IPaddr announces ten times, half a second apart, by default.
+// IPaddr announces ten times, half a second apart, by default.
 func TestIPaddrDefaults(t *testing.T) {
 	for _, c := range []struct{ typ, interval, count string }{{"IPaddr", `name="ARP_INTERVAL_MS"`, `name="ARP_REPEAT"`}, {"IPaddr2", `name="arp_interval"`, `name="arp_count"`}} {
 		a, _ := Lookup("ocf", "heartbeat", c.typ)

@@ -42,7 +42,6 @@ ErrorLog ` + dir + `/error.log
 	return dir, map[string]string{"configfile": dir + "/apache.conf", "envfiles": dir + "/envvars /nowhere", "options": "-C 'Timeout 5'"}
 }
 
-// Row 002-006: an application service.
 func TestApache(t *testing.T) {
 	dir, p := webServer(t)
 	life(t, "apache", p, wholeLife...)
@@ -62,7 +61,7 @@ func TestApache(t *testing.T) {
 		t.Errorf("a missing page: %d %s", rc, said)
 	}
 	delete(p, "statusurl")
-	// Row 002-016: a service that is killed is found by its monitor.
+	// A service that is killed is found by its monitor.
 	pid, err := pidOf(dir + "/run/apache.pid")
 	must(t, err)
 	must(t, unix.Kill(pid, unix.SIGKILL))

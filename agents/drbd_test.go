@@ -95,7 +95,7 @@ func TestDRBD(t *testing.T) {
 	do("monitor", 6)
 }
 
-// Rows 002-069 and 004-029: a line of haresources with drbddisk.
+// A line of haresources with drbddisk.
 func TestDRBDDisk(t *testing.T) {
 	dir := standIn(t, "the kernel has no DRBD", drbdCommands)
 	must(t, os.MkdirAll(dir+"/state", 0o755))

@@ -90,6 +90,7 @@ func want(t *testing.T, l netlink.Link, addrs ...string) {
 
 func TestIPaddrLifeOfAnAddress(t *testing.T) {
 	seedrow.Shows(t, "002-005")
+	seedrow.Shows(t, "002-005")
 	near, _ := pair(t, "qagent-a", "qagent-b", "192.168.10.1/24")
 	p := map[string]string{"ip": "192.168.10.51", "nic": "qagent-a", "cidr_netmask": "255.255.255.0", "ARP_REPEAT": "1"}
 	steps := []struct {
@@ -117,7 +118,28 @@ func TestIPaddrLifeOfAnAddress(t *testing.T) {
 	}
 }
 
+// The attributes of a primitive of Heartbeat 2, netmask among them, and the same as
+// one argument of a line of haresources.
+func TestIPaddrWithEverythingConfigured(t *testing.T) {
+	seedrow.Shows(t, "003-037", "002-067")
+	near, _ := pair(t, "qagent-a", "qagent-b", "192.168.71.1/24")
+	for _, p := range []map[string]string{
+		{"ip": "192.168.71.205", "netmask": "255.255.255.0", "nic": "qagent-a", "broadcast": "192.168.71.254", "ARP_REPEAT": "0"},
+		{"1": "192.168.71.205/24/qagent-a/192.168.71.254"},
+	} {
+		life(t, "IPaddr", p, step{"start", 0}, step{"monitor", 0})
+		want(t, near, "192.168.71.1/24 qagent-a", "192.168.71.205/24 qagent-a:0")
+		list, err := netlink.AddrList(near, netlink.FAMILY_V4)
+		must(t, err)
+		if b := list[1].Broadcast.String(); b != "192.168.71.254" {
+			t.Errorf("broadcast %s", b)
+		}
+		life(t, "IPaddr", p, step{"stop", 0}, step{"monitor", 7})
+	}
+}
+
 func TestIPaddrSaysWhatTheAncestorsSaid(t *testing.T) {
+	seedrow.Shows(t, "000-031")
 	pair(t, "qagent-a", "qagent-b", "192.168.10.1/24")
 	p := map[string]string{"ip": "192.168.10.51", "nic": "qagent-a"}
 	_, said := call(t, "IPaddr", "start", p)
@@ -196,6 +218,7 @@ func TestWrongInterfaceIsAFailureThatStopCures(t *testing.T) {
 }
 
 func TestIPaddr2BothFamilies(t *testing.T) {
+	seedrow.Shows(t, "002-005")
 	near, _ := pair(t, "qagent-a", "qagent-b", "192.168.10.1/24", "fd00:a::1/64")
 	v4 := map[string]string{"ip": "192.168.10.51", "iflabel": "web"}
 	v6 := map[string]string{"ip": "fd00:a::51"}
@@ -245,6 +268,7 @@ func listen(t *testing.T, far netlink.Link) <-chan *arp.Packet {
 }
 
 func TestGratuitousARPIsSeenByTheNeighbour(t *testing.T) {
+	seedrow.Shows(t, "000-032")
 	seedrow.Shows(t, "000-032")
 	near, far := pair(t, "qagent-a", "qagent-b", "192.168.10.1/24")
 	seen := listen(t, far)

@@ -8,10 +8,13 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
-// Row 002-036: mail on a takeover; here to a mail server that speaks SMTP.
+// Mail on a takeover, here to a mail server that speaks SMTP.
 func TestMailToByTheMailServer(t *testing.T) {
+	seedrow.Shows(t, "002-036")
 	needNetwork(t)
 	lo, err := netlink.LinkByName("lo")
 	must(t, err)

@@ -21,8 +21,9 @@ func ownMounts(t *testing.T) {
 	must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 }
 
-// Row 002-004: a disk partition or filesystem.
+// A disk partition or filesystem; arguments too, as in a line of haresources.
 func TestFilesystem(t *testing.T) {
+	seedrow.Shows(t, "002-004")
 	seedrow.Shows(t, "002-004")
 	ownMounts(t)
 	dir := filepath.Join(t.TempDir(), "with blank", "data")
@@ -31,7 +32,6 @@ func TestFilesystem(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Errorf("the mount point was not made: %v", err)
 	}
-	// Row 002-069: arguments of a line of haresources.
 	v1 := map[string]string{"1": "tmpfs", "2": dir, "3": "tmpfs"}
 	life(t, "Filesystem", v1, wholeLife...)
 	life(t, "Filesystem", p, step{"start", 0})

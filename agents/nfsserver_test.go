@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Row 002-007: an NFS server whose state moves with a disk.
+// An NFS server whose state moves with a disk.
 func TestNFSServer(t *testing.T) {
 	ownMounts(t)
 	root := t.TempDir()

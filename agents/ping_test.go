@@ -14,7 +14,7 @@ import (
 const attrd = `while [ $# -gt 0 ]; do case "$1" in -n) n=$2; shift;; -U) v=$2; shift;; -D) v=;; -d) d=$2; shift;; esac; shift; done
 echo "$v $d" >$STATE/$n`
 
-// Rows 003 of pingd as an agent: the attribute follows the hosts.
+// The attribute follows the hosts.
 func TestPingAgent(t *testing.T) {
 	near, _ := pair(t, "qagent-a", "qagent-b", "192.168.10.1/24")
 	dir := standIn(t, "no cluster runs in this test", map[string]string{"attrd_updater": attrd})

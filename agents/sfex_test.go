@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // lockFile makes a file that stands for a shared disk.
@@ -23,8 +25,9 @@ func lockFile(t *testing.T) string {
 	return file
 }
 
-// Row 002-037: a lock on a disk. Two nodes see one disk.
+// Two nodes see one disk with a lock.
 func TestSfex(t *testing.T) {
+	seedrow.Shows(t, "002-037")
 	file := lockFile(t)
 	p := map[string]string{"device": file, "index": "2", "collision_timeout": "0", "monitor_interval": "1", "lock_timeout": "2"}
 	as := func(node string) {
