@@ -164,7 +164,7 @@ while :; do sleep 1; done`)
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("the timeout of 700 ms took %s", took)
 	}
-	for _, w := range []string{"start of r1 did not end within 700ms", "sleep 300 [", " in nanosleep()"} {
+	for _, w := range []string{"start of r1 did not end within 700ms", "running were: ", "sleep 300 [", " child of ", " in nanosleep()", `it printed last: "about to hang`} {
 		if !strings.Contains(res.ExitReason, w) {
 			t.Errorf("reason %q does not say %q", res.ExitReason, w)
 		}

@@ -63,4 +63,6 @@ func TestMaintenanceOverARestart(t *testing.T) {
 		r := c.sh(owner, "test -e /run/app.state")
 		return r.code == 0, r.String()
 	})
+	c.ok(owner, "crm_resource", "--meta", "-r", "app", "-p", "failure-timeout", "-v", "300s")
+	c.says(owner, []string{"crm_mon", "-1"}, "Retries:", "app on "+owner+": 1 failure, forgotten in 4m", "(failure-timeout 5m0s)")
 }

@@ -52,6 +52,9 @@ func Render(root *cib.Element, o Options) string {
 	if o.Bans {
 		p.bans()
 	}
+	if len(o.Extra) > 0 && !o.Hide["failures"] { // of a running cluster: a file has no time left
+		p.retries()
+	}
 	for _, s := range o.Extra {
 		if len(s.Lines) > 0 {
 			p.title(s.Title)
