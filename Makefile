@@ -53,7 +53,7 @@ bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 bench-pengine: ## time the policy engine and its growth with nodes and resources
-	$(GO) test ./pengine -run '^$$' -bench '^Benchmark(Schedule|ScheduleHuge|Growth)' -benchtime 3x -benchmem
+	$(GO) test ./pengine -run '^$$' -bench '^Benchmark(Schedule|ScheduleHuge|ScheduleRemote|Growth)' -benchtime 3x -benchmem
 
 SIM_CPU ?= 10m
 SIM_STATE ?= sim-campaign.json

@@ -42,6 +42,7 @@ func (s *scheduler) applyOrders() {
 		s.blockDependents(s.actions[i])
 	}
 	s.orderProbes()
+	s.orders = nil // the edges say it all from here on; in a large cluster they need the room
 	for i := len(s.actions) - 1; i >= 0; i-- {
 		s.updateAction(s.actions[i])
 	}

@@ -161,7 +161,9 @@ func (s *scheduler) probePrimitive(r *resource, n *node) {
 		flags |= oRunnableLeft
 	}
 	s.addOrder(&order{act1: a, rsc2: top, task2: tStart, flags: flags})
-	s.addOrder(&order{act1: a, rsc2: top, task2: tReloadAgent, flags: oOptional})
+	if top.firstAction(tReloadAgent, nil) != nil {
+		s.addOrder(&order{act1: a, rsc2: top, task2: tReloadAgent, flags: oOptional})
+	}
 }
 
 // orderProbes orders probes before what must wait for them.

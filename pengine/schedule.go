@@ -73,6 +73,7 @@ func (s *scheduler) plan() {
 	s.sortColocations()
 	s.configChanges()
 	s.sortByPreference()
+	s.scores = make([]ScoreLine, 0, len(s.all)*len(s.nodes))
 	s.showCapacities("Original")
 	for _, r := range s.resources {
 		if s.hasRemotes && r.is(rConnection) {
