@@ -291,7 +291,7 @@ func (s *scheduler) primitiveLine(r *resource, name string, n *node, where bool)
 		}
 	}
 	var flags []string
-	if n != nil && !multiple && !n.online && n.unclean {
+	if n != nil && where && !multiple && !n.online && n.unclean {
 		flags = append(flags, "UNCLEAN")
 	}
 	if n != nil && !multiple && n == r.lockNode {

@@ -84,7 +84,7 @@ func (r *Result) Find(id string) Resource {
 	var find func(list []*resource)
 	find = func(list []*resource) {
 		for _, x := range list {
-			if found == nil && (x.id == id || x.lrmID == id || !x.is(rUnique) && baseID(x.id) == id) {
+			if found == nil && (x.id == id || x.lrmID == id || baseID(x.id) == id) {
 				found = x
 			}
 			find(x.children)
@@ -93,6 +93,25 @@ func (r *Result) Find(id string) Resource {
 	find(r.s.resources)
 	if found == nil {
 		return Resource{}
+	}
+	return Resource{r.s, found}
+}
+
+// FindHistory returns the first resource or instance that has this id or that a
+// history knows by this name; Find where there is none.
+func (r *Result) FindHistory(id string) Resource {
+	var found *resource
+	var find func(list []*resource)
+	find = func(list []*resource) {
+		for _, x := range list {
+			if found == nil && (x.id == id || x.lrmID == id) {
+				found = x
+			}
+			find(x.children)
+		}
+	}
+	if find(r.s.resources); found == nil {
+		return r.Find(id)
 	}
 	return Resource{r.s, found}
 }
@@ -374,7 +393,7 @@ func (r Resource) attached(list []*colocation, primary bool) (out []Attachment) 
 
 // HistoryOps returns the operations of an lrm_resource element in the order in
 // which they were made; with active, those since the last start only, and none if
-// it does not run.
+// it was stopped after that.
 func HistoryOps(e *cib.Element, active bool) (out []*cib.Element) {
 	var ops []*opEntry
 	for _, x := range e.All("lrm_rsc_op") {
@@ -384,10 +403,10 @@ func HistoryOps(e *cib.Element, active bool) (out []*cib.Element) {
 	from := 0
 	if active {
 		start, stop := activeOps(ops)
-		if start < 0 || start < stop {
+		if start < stop {
 			return nil
 		}
-		from = start
+		from = max(start, 0)
 	}
 	for _, h := range ops[from:] {
 		out = append(out, h.xml)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -219,12 +220,19 @@ func (c *call) run(ctx context.Context) error {
 		}
 	}
 	if c.id != "" && (x.needs&needsResource != 0 || c.command == "validate" || c.command == "cleanup" || c.command == "refresh" || c.command == "why") {
-		if c.rsc = c.status.Find(c.id); !c.rsc.OK() {
+		if c.rsc = c.status.Find(c.id); c.rsc.Unique() && c.rsc.Instance() >= 0 && c.rsc.ID() != c.id && slices.Contains(placing, c.command) {
+			c.rsc = pengine.Resource{}
+		}
+		if !c.rsc.OK() {
 			return tool.Failed(cli.ExitNoSuchObject, "Resource '%s' not found", c.id)
 		}
 	}
 	return x.do(c, ctx)
 }
+
+// placing are the commands for which what a globally unique clone copies is no
+// resource of its own, while its instances are.
+var placing = []string{"locate", "constraints", "stack"}
 
 // load reads the document and has the engine understand it.
 func (c *call) load(ctx context.Context) error {
@@ -235,7 +243,7 @@ func (c *call) load(ctx context.Context) error {
 		return err
 	}
 	c.root, c.live = doc.Root, doc.Live
-	if c.status, err = pengine.Schedule(c.root, time.Now(), pengine.Options{StatusOnly: true}); err != nil {
+	if c.status, err = pengine.Schedule(c.root, time.Now(), pengine.Options{StatusOnly: true, ShowPending: true}); err != nil {
 		return &cli.Exit{Code: cli.ExitDataErr, Err: err}
 	}
 	return nil

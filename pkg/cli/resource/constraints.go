@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (w *constraintWalk) line(depth int, format string, a ...any) {
 }
 
 func (w *constraintWalk) locations(r pengine.Resource, depth int) {
-	list := r.Locations()
+	list := slices.DeleteFunc(r.Locations(), func(a pengine.Attachment) bool { return a.ID == healthStrategy })
 	if len(list) == 0 {
 		return
 	}
@@ -50,23 +51,58 @@ func (w *constraintWalk) locations(r pengine.Resource, depth int) {
 		title = "* Locations:"
 	}
 	w.line(depth, "%s", title)
-	for _, l := range list {
+	for _, l := range w.order(list) {
 		score := cib.FormatScore(int(l.Score))
 		w.line(depth+1, "* Node %s (score=%s, id=%s, rsc=%s)", l.Node.Name(), score, l.ID, r.ID())
 		w.list.Children = append(w.list.Children, cib.New("rsc_location", "node", l.Node.Name(), "rsc", r.ID(), "id", l.ID, "score", score))
 	}
 }
 
-func (w *constraintWalk) colocations(r pengine.Resource, depth int) {
-	w.side(r, depth, r.Withs(), "Resources colocated with %s:", "needs role=", func(a pengine.Attachment) (string, string) { return a.Other.ID(), r.ID() })
-	w.side(r, depth, r.With(), "Resources %s is colocated with:", "with role=", func(a pengine.Attachment) (string, string) { return r.ID(), a.Other.ID() })
+// order puts the constraint found last first, and so the nodes of a constraint,
+// but for those that a rule with boolean-op="or" has found one by one.
+func (w *constraintWalk) order(list []pengine.Attachment) []pengine.Attachment {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	for i := 0; i < len(list); {
+		end := i + 1
+		for end < len(list) && list[end].ID == list[i].ID {
+			end++
+		}
+		if rule := findByID(w.c.root.Path("configuration", "constraints"), list[i].ID); rule != nil && rule.Get("boolean-op") == "or" {
+			slices.Reverse(list[i:end])
+		}
+		i = end
+	}
+	return list
 }
 
+// Both directions are followed from the resource that was asked for, and then
+// each on its own way.
+func (w *constraintWalk) colocations(r pengine.Resource, depth int) {
+	w.dependents(r, depth)
+	w.primaries(r, depth)
+}
+
+func (w *constraintWalk) dependents(r pengine.Resource, depth int) {
+	w.side(r, depth, r.Withs(), w.dependents, "Resources colocated with %s:", "needs role=", func(a pengine.Attachment) (string, string) { return a.Other.ID(), r.ID() })
+}
+
+func (w *constraintWalk) primaries(r pengine.Resource, depth int) {
+	w.side(r, depth, r.With(), w.primaries, "Resources %s is colocated with:", "with role=", func(a pengine.Attachment) (string, string) { return r.ID(), a.Other.ID() })
+}
+
+// withContainer is the id of the tie between a guest node's connection and what it
+// runs in, which no administrator has written.
+const withContainer = "resource-with-container"
+
+// healthStrategy is the id of what the health of nodes makes.
+const healthStrategy = "node-health-strategy"
+
 // side shows the colocations in one direction.
-func (w *constraintWalk) side(r pengine.Resource, depth int, list []pengine.Attachment, title, role string, ends func(pengine.Attachment) (string, string)) {
+func (w *constraintWalk) side(r pengine.Resource, depth int, list []pengine.Attachment, follow func(pengine.Resource, int), title, role string, ends func(pengine.Attachment) (string, string)) {
 	titled := false
 	for _, a := range list {
-		if w.seen[a.Other] && depth > 0 {
+		if w.seen[a.Other] && depth > 0 || a.ID == withContainer {
 			continue
 		}
 		if !titled {
@@ -77,11 +113,16 @@ func (w *constraintWalk) side(r pengine.Resource, depth int, list []pengine.Atta
 			w.line(depth, title, r.ID())
 		}
 		score := cib.FormatScore(int(a.Score))
+		first := !w.seen[a.Other]
 		words := "score=" + score
 		if a.Role != "" {
 			words += ", " + role + a.Role
 		}
-		w.line(depth+1, "* %s (%s, id=%s)", a.Other.ID(), words, a.ID)
+		if first {
+			w.line(depth+1, "* %s (%s, id=%s)", a.Other.ID(), words, a.ID)
+		} else {
+			w.line(depth+1, "* %s (id=%s - loop)", a.Other.ID(), a.ID)
+		}
 		dependent, primary := ends(a)
 		e := cib.New("rsc_colocation", "id", a.ID, "rsc", dependent, "with-rsc", primary, "score", score)
 		if a.NodeAttr != "" {
@@ -94,11 +135,13 @@ func (w *constraintWalk) side(r pengine.Resource, depth int, list []pengine.Atta
 			e = e.WithAttr("with-rsc-role", a.Role)
 		}
 		w.list.Children = append(w.list.Children, e)
-		first := !w.seen[a.Other]
+		if !first {
+			continue
+		}
 		w.seen[a.Other] = true
 		w.locations(a.Other, depth+2)
-		if first && w.recursive {
-			w.colocations(a.Other, depth+2)
+		if w.recursive {
+			follow(a.Other, depth+2)
 		}
 	}
 }

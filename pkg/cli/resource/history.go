@@ -52,7 +52,7 @@ func (c *call) entry(n pengine.Node, e, op *cib.Element) *cib.Element {
 	}
 	out := cib.New("operation", "op", key, "node", n.Name(), "call", op.Get("call-id"), "rc", op.Get("rc-code"), "status", statusWord(op.Get("op-status")))
 	var b strings.Builder
-	if r := c.status.Find(e.ID()); r.OK() {
+	if r := c.status.FindHistory(e.ID()); r.OK() {
 		out = out.WithAttr("rsc", r.Name()).WithAttr("agent", r.Agent())
 		b.WriteString(c.status.LineOf(r, false) + ": ")
 	}

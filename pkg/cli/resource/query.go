@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,7 +71,7 @@ func (c *call) locate(context.Context) error {
 			c.t.Printf("resource %s is running on: %s%s\n", c.id, p.node, role)
 		}
 	}
-	if len(found) == 0 && !c.t.Structured() {
+	if len(found) == 0 && !c.t.Structured() && !c.t.Quiet {
 		c.t.Say("resource %s is NOT running", c.id)
 	}
 	c.t.Add(list)
@@ -87,10 +88,10 @@ type place struct {
 // means all its instances.
 func (c *call) places() (out []place) {
 	of := []pengine.Resource{c.rsc}
-	if top := c.rsc.Outermost(); top != c.rsc && top.Kind() == pengine.Clone && !top.Unique() && c.id == c.rsc.XMLID() {
+	if top := c.rsc.Outermost(); top != c.rsc && top.Kind() == pengine.Clone && !top.Unique() && c.id == c.rsc.HistoryID() {
 		of = nil
 		primitives(top.Children(), func(r pengine.Resource) {
-			if r.XMLID() == c.id {
+			if r.HistoryID() == c.id {
 				of = append(of, r)
 			}
 		})
@@ -111,7 +112,7 @@ func (c *call) places() (out []place) {
 			}
 			continue
 		}
-		for _, n := range r.Running() {
+		for _, n := range slices.Backward(r.Running()) {
 			out = append(out, place{n.Name(), r.Promoted()})
 		}
 	}
@@ -125,7 +126,8 @@ func (c *call) queryXML(context.Context) error {
 		if raw := findByID(c.root.Path("configuration", "resources"), c.rsc.XMLID()); raw != nil {
 			e = raw
 		}
-	} else if n := c.rsc.Instance(); n >= 0 && c.rsc.Kind() == pengine.Primitive {
+	}
+	if n := c.rsc.Instance(); n >= 0 && c.rsc.Kind() == pengine.Primitive {
 		e = e.WithAttr("clone", strconv.Itoa(n))
 	}
 	text := string(cib.Print(e.WithoutAttr("template")))
@@ -151,6 +153,9 @@ func findByID(e *cib.Element, id string) (found *cib.Element) {
 
 // getParameter prints a value as it is in effect.
 func (c *call) getParameter(context.Context) error {
+	if len(c.rsc.Running()) > 1 && !c.utilization {
+		c.t.Say("%s is active on more than one node, returning the default value for %s", c.rsc.ID(), c.arg)
+	}
 	var m map[string]string
 	switch {
 	case c.meta:
@@ -179,7 +184,6 @@ func (c *call) getParameter(context.Context) error {
 func (c *call) getProperty(context.Context) error {
 	v, ok := c.rsc.Config().Lookup(c.arg)
 	if !ok {
-		c.t.Say("Attribute '%s' not found for '%s'", c.arg, c.id)
 		return nil
 	}
 	c.t.Printf("%s\n", v)
