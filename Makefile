@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: seed-checklist sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-long fuzz-oracle clean
+.PHONY: seed-checklist sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-long fuzz-oracle text-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ fuzz-long: ## run the fuzz targets of parser, patch, schema and wire for FUZZ_LO
 
 fuzz-oracle: ## compare the policy engine with Debian's crm_simulate on 2,000 random CIBs (needs pacemaker-cli-utils)
 	$(GO) run ./pengine/oraclefuzz/main -n 2000 -seed 1 -jobs 1
+
+text-oracle: ## compare the text of all commands on all conformance cases with Debian's commands (needs pacemaker-cli-utils; half an hour)
+	QUORATE_LONG=1 $(GO) test ./pkg/cli/oracle -run TestTextEqualsDebian -v -timeout 3h
 
 clean: ## remove what was built
 	rm -rf bin

@@ -14,6 +14,8 @@ type location struct {
 	role     role // roleUnknown: any
 	discover discovery
 	nodes    []nodeWeight
+	// anyOf tells that a rule with boolean-op="or" made it.
+	anyOf bool
 }
 
 type nodeWeight struct {
@@ -115,7 +117,7 @@ func (s *scheduler) addLocation(l *location) {
 
 func (s *scheduler) locateRule(e, rule *cib.Element, r *resource, discover discovery, matches []string) {
 	rule = s.deref(rule)
-	l := &location{id: rule.ID(), rsc: r, discover: discover}
+	l := &location{id: rule.ID(), rsc: r, discover: discover, anyOf: rule.Get("boolean-op") == "or"}
 	if v := rule.Get("role"); v != "" {
 		l.role = parseRole(v)
 		if l.role == roleUnknown {

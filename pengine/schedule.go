@@ -42,8 +42,11 @@ func Schedule(root *cib.Element, now time.Time, opts Options) (*Result, error) {
 	}
 	s := &scheduler{root: root, now: now, opts: opts, seenMsg: map[string]bool{}, nodeActions: map[string]*action{}}
 	s.unpack()
-	if !opts.StatusOnly {
+	switch {
+	case !opts.StatusOnly:
 		s.plan()
+	case opts.Constraints:
+		s.unpackConstraints()
 	}
 	return &Result{Graph: s.graph, Scores: s.scores, Capacity: s.capacity, Warnings: s.warnings, Errors: s.errors, Notes: s.notes,
 		NextChange: s.nextChange, Now: now, s: s}, nil

@@ -107,6 +107,9 @@ type Options struct {
 	TransitionID int
 	// StatusOnly unpacks the status and plans nothing.
 	StatusOnly bool
+	// Constraints has them understood with StatusOnly too: what a lost ticket
+	// means for nodes is in the status then.
+	Constraints bool
 	// ShowPending lets the status text name operations that are under way.
 	ShowPending bool
 	// LocalOnly tells that nothing can be executed over connections to remote

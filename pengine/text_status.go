@@ -411,10 +411,10 @@ func (l *lister) clone(r *resource, indent string) bool {
 		switch {
 		case r.is(rUnique):
 			full = l.o.Inactive || partly || c.variant == primitiveVariant
+		case l.o.Detail:
+			full = true
 		case !partly && c.is(rOrphan):
 			continue
-		case l.o.Detail:
-			full = partly || l.o.Inactive
 		case s.opts.ShowPending && c.pendingTask != "":
 			full = true
 		case !partly:

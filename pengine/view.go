@@ -1,6 +1,7 @@
 package pengine
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -140,6 +141,17 @@ func (n Node) ID() string { return n.n.id }
 // Kind is "", member, normal, ping or remote, as the configuration has it.
 func (n Node) Kind() string { return n.n.kind }
 
+// Guest tells of a node that lives in a resource of the cluster.
+func (n Node) Guest() bool { return n.n.isGuest() }
+
+// Host is the name of the node where what a guest lives in runs, or "".
+func (n Node) Host() string {
+	if !n.n.isGuest() || len(n.n.connection.container.running) == 0 {
+		return ""
+	}
+	return n.n.connection.container.running[0].uname
+}
+
 // Online, and the other conditions, are those of the present.
 func (n Node) Online() bool { return n.n.online }
 
@@ -156,7 +168,13 @@ func (n Node) Maintenance() bool { return n.n.maintenance }
 func (n Node) IsDC() bool { return n.n.isDC }
 
 // Status is the word for the node's state: online, OFFLINE, standby, ...
-func (n Node) Status() string { return n.n.statusText() }
+func (n Node) Status() string {
+	text := n.n.statusText()
+	if h := n.s.healthText(n.n); h != "" {
+		text += " (health is " + strings.ToUpper(h) + ")"
+	}
+	return text
+}
 
 // FeatureSet is what the node said it speaks, or "".
 func (n Node) FeatureSet() string { return n.n.featureSet }
@@ -353,15 +371,37 @@ type Attachment struct {
 }
 
 // Locations are the location constraints on a resource, one for each node, as
-// they are in effect now. The Result must be of a whole computation.
-func (r Resource) Locations() (out []Attachment) {
-	for _, l := range r.r.locations {
-		for _, w := range l.nodes {
-			out = append(out, Attachment{ID: l.id, Score: w.w, Node: Node{r.s, w.n}})
+// they are in effect now, in the order of AllLocations. The Result must know the
+// constraints.
+func (r Resource) Locations() []Attachment { return r.s.attachments(r.r.locations) }
+
+// AllLocations are the location constraints in effect now, one for each node;
+// Other is the resource, Role its role if they are about one. The last of the
+// configuration comes first, and so do its nodes, but for those that a rule with
+// boolean-op="or" has found one by one: the order in which the tools show them.
+// The Result must know the constraints.
+func (r *Result) AllLocations() []Attachment { return r.s.attachments(r.s.locations) }
+
+func (s *scheduler) attachments(list []*location) (out []Attachment) {
+	for _, l := range slices.Backward(list) {
+		a := Attachment{ID: l.id, Other: Resource{s, l.rsc}}
+		if l.role != roleUnknown {
+			a.Role = l.role.String()
+		}
+		nodes := slices.Clone(l.nodes)
+		if !l.anyOf {
+			slices.Reverse(nodes)
+		}
+		for _, w := range nodes {
+			a.Score, a.Node = w.w, Node{s, w.n}
+			out = append(out, a)
 		}
 	}
 	return out
 }
+
+// Tickets are the ids of the tickets that the status or a constraint names.
+func (r *Result) Tickets() []string { return slices.Sorted(maps.Keys(r.s.tickets)) }
 
 // With are the colocations that place this resource with another one, and
 // Withs those that place another one with it, by configuration. The Result must

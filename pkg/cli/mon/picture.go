@@ -29,7 +29,7 @@ func newCluster(root *cib.Element, o Options) *cluster {
 	if root.First("configuration") == nil {
 		root = root.WithChild(cib.New("configuration"))
 	}
-	res, err := pengine.Schedule(root, o.Now, pengine.Options{StatusOnly: true, ShowPending: true})
+	res, err := pengine.Schedule(root, o.Now, pengine.Options{StatusOnly: true, ShowPending: true, Constraints: o.Bans || o.Tickets})
 	if err != nil { // only a document without a configuration is an error
 		return newCluster(cib.New("cib"), o)
 	}
@@ -159,25 +159,31 @@ type failure struct {
 // ban is a constraint that keeps a resource off a node.
 type ban struct {
 	id, rsc, node string
+	at            pengine.Node
 	score         int
 	promoted      bool
 }
 
-// bans are the constraints with negative scores that name a node.
+// bans are the constraints with negative scores, for each node that they are about.
 func (c *cluster) bans() (out []ban) {
-	// Constraints are understood in a whole computation only.
-	for _, e := range c.root.Path("configuration", "constraints").All("rsc_location") {
-		score, err := cib.ParseScore(e.Get("score"))
-		name := e.Get("node")
-		if err != nil || score >= 0 || name == "" || !strings.HasPrefix(e.ID(), c.o.BanPrefix) || !c.onResource(e.Get("rsc")) {
-			continue
+	for _, l := range c.AllLocations() {
+		if l.Score < 0 && strings.HasPrefix(l.ID, c.o.BanPrefix) && c.onResource(l.Other.ID()) {
+			out = append(out, ban{l.ID, l.Other.ID(), l.Node.Name(), l.Node, int(l.Score), l.Role == "Promoted"})
 		}
-		n := c.FindNode(name)
-		if !n.OK() {
-			continue
+	}
+	return out
+}
+
+// ticket is a ticket_state, or what stands for one that is not there.
+func (c *cluster) tickets() (out []*cib.Element) {
+	for _, id := range c.Tickets() {
+		e := cib.New("ticket_state", "id", id)
+		for _, x := range c.root.Path("status", "tickets").All("ticket_state") {
+			if x.ID() == id {
+				e = x
+			}
 		}
-		role, _ := cib.CanonicalRole(e.Get("role"))
-		out = append(out, ban{e.ID(), e.Get("rsc"), n.Name(), score, role == "Promoted"})
+		out = append(out, e)
 	}
 	return out
 }

@@ -89,6 +89,9 @@ func (p *printer) itemf(depth int, format string, a ...any) {
 }
 
 func (p *printer) name(n pengine.Node) string {
+	if p.o.Detail && n.Guest() {
+		return n.Name() + "@" + n.Host()
+	}
 	if p.o.Detail && n.ID() != n.Name() {
 		return n.Name() + " (" + n.ID() + ")"
 	}
@@ -184,7 +187,10 @@ func plural(n int) string {
 
 // kindWord is what stands before the word Node.
 func kindWord(n pengine.Node) string {
-	if n.Kind() == "remote" {
+	switch {
+	case n.Guest():
+		return "Guest"
+	case n.Kind() == "remote":
 		return "Remote"
 	}
 	return ""
@@ -193,7 +199,7 @@ func kindWord(n pengine.Node) string {
 // status is the state of a node in words.
 func (p *printer) status(n pengine.Node) string {
 	word := n.Status()
-	if p.o.Detail && n.Online() {
+	if p.o.Detail && n.Online() && n.Kind() != "remote" {
 		word += ", feature set " + or(n.FeatureSet(), "<3.15.1")
 	}
 	return word
@@ -223,7 +229,7 @@ func (p *printer) nodeList() {
 			lists[key] = append(lists[key], n.Name())
 		}
 	}
-	for _, k := range []string{"Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE"} {
+	for _, k := range []string{"Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"} {
 		if len(lists[k]) > 0 {
 			p.itemf(1, "%s: [ %s ]", k, strings.Join(lists[k], " "))
 		}
@@ -338,7 +344,7 @@ func (p *printer) failure(f failure) string {
 // tickets lists the tickets that this cluster knows.
 func (p *printer) tickets() {
 	titled := false
-	for _, e := range p.c.root.Path("status", "tickets").All("ticket_state") {
+	for _, e := range p.c.tickets() {
 		if !titled {
 			titled = true
 			p.title("Tickets")
@@ -365,8 +371,8 @@ func (p *printer) bans() {
 		}
 		role := ""
 		if b.promoted {
-			role = "as Promoted "
+			role = "in Promoted role "
 		}
-		p.itemf(1, "%s\tprevents %s from running %son %s", b.id, b.rsc, role, b.node)
+		p.itemf(1, "%s\tprevents %s from running %son %s", b.id, b.rsc, role, p.name(b.at))
 	}
 }

@@ -197,7 +197,7 @@ func isoTime(t time.Time) string {
 
 func (c *cluster) ticketsXML() *cib.Element {
 	e := cib.New("tickets")
-	for _, t := range c.root.Path("status", "tickets").All("ticket_state") {
+	for _, t := range c.tickets() {
 		state := "revoked"
 		if boolOf(t.Get("granted"), false) {
 			state = "granted"

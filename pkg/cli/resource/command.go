@@ -220,7 +220,7 @@ func (c *call) run(ctx context.Context) error {
 		}
 	}
 	if c.id != "" && (x.needs&needsResource != 0 || c.command == "validate" || c.command == "cleanup" || c.command == "refresh" || c.command == "why") {
-		if c.rsc = c.status.Find(c.id); c.rsc.Unique() && c.rsc.Instance() >= 0 && c.rsc.ID() != c.id && slices.Contains(placing, c.command) {
+		if c.rsc = c.status.Find(c.id); c.rsc.OK() && c.rsc.Unique() && c.rsc.Instance() >= 0 && c.rsc.ID() != c.id && !slices.Contains(configuring, c.command) {
 			c.rsc = pengine.Resource{}
 		}
 		if !c.rsc.OK() {
@@ -230,9 +230,9 @@ func (c *call) run(ctx context.Context) error {
 	return x.do(c, ctx)
 }
 
-// placing are the commands for which what a globally unique clone copies is no
-// resource of its own, while its instances are.
-var placing = []string{"locate", "constraints", "stack"}
+// configuring are the commands for which what a globally unique clone copies is a
+// resource of its own; for the others only its instances are.
+var configuring = []string{"query-xml", "query-xml-raw", "get-parameter", "get-property", "set-parameter", "set-property", "delete-parameter", "delete"}
 
 // load reads the document and has the engine understand it.
 func (c *call) load(ctx context.Context) error {

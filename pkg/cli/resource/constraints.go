@@ -51,29 +51,11 @@ func (w *constraintWalk) locations(r pengine.Resource, depth int) {
 		title = "* Locations:"
 	}
 	w.line(depth, "%s", title)
-	for _, l := range w.order(list) {
+	for _, l := range list {
 		score := cib.FormatScore(int(l.Score))
 		w.line(depth+1, "* Node %s (score=%s, id=%s, rsc=%s)", l.Node.Name(), score, l.ID, r.ID())
 		w.list.Children = append(w.list.Children, cib.New("rsc_location", "node", l.Node.Name(), "rsc", r.ID(), "id", l.ID, "score", score))
 	}
-}
-
-// order puts the constraint found last first, and so the nodes of a constraint,
-// but for those that a rule with boolean-op="or" has found one by one.
-func (w *constraintWalk) order(list []pengine.Attachment) []pengine.Attachment {
-	list = slices.Clone(list)
-	slices.Reverse(list)
-	for i := 0; i < len(list); {
-		end := i + 1
-		for end < len(list) && list[end].ID == list[i].ID {
-			end++
-		}
-		if rule := findByID(w.c.root.Path("configuration", "constraints"), list[i].ID); rule != nil && rule.Get("boolean-op") == "or" {
-			slices.Reverse(list[i:end])
-		}
-		i = end
-	}
-	return list
 }
 
 // Both directions are followed from the resource that was asked for, and then
@@ -118,7 +100,7 @@ func (w *constraintWalk) side(r pengine.Resource, depth int, list []pengine.Atta
 		if a.Role != "" {
 			words += ", " + role + a.Role
 		}
-		if first {
+		if first || !w.recursive {
 			w.line(depth+1, "* %s (%s, id=%s)", a.Other.ID(), words, a.ID)
 		} else {
 			w.line(depth+1, "* %s (id=%s - loop)", a.Other.ID(), a.ID)
@@ -135,7 +117,7 @@ func (w *constraintWalk) side(r pengine.Resource, depth int, list []pengine.Atta
 			e = e.WithAttr("with-rsc-role", a.Role)
 		}
 		w.list.Children = append(w.list.Children, e)
-		if !first {
+		if !first && w.recursive {
 			continue
 		}
 		w.seen[a.Other] = true

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/cib"
-	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/cli"
 )
 
@@ -15,15 +14,9 @@ const (
 	banPrefix    = "cli-ban-"
 )
 
-// target is the resource whose constraints are meant: what contains it counts
-// unless it is a member of a group.
-func (c *call) target() pengine.Resource {
-	r := c.rsc
-	if p := r.Parent(); p.OK() && p.Kind() == pengine.Clone {
-		return p
-	}
-	return r
-}
+// target is the id of the resource whose constraints are meant, which is the one
+// of the configuration even where an instance was named.
+func (c *call) target() string { return c.rsc.XMLID() }
 
 // role is the role that the constraints are about.
 func (c *call) role() string {
@@ -47,10 +40,10 @@ func (c *call) until() (string, error) {
 }
 
 // active are the nodes where the resource is active, and those where it is
-// promoted.
+// promoted; of several copies of what was named the first counts.
 func (c *call) active() (nodes, promoted []string) {
 	seen := map[string]bool{}
-	for _, p := range c.places() {
+	for _, p := range placesOf(c.rsc) {
 		if !seen[p.node] {
 			seen[p.node] = true
 			nodes = append(nodes, p.node)
@@ -65,17 +58,20 @@ func (c *call) active() (nodes, promoted []string) {
 // here is the one node that a ban without a node means.
 func (c *call) here() (string, error) {
 	nodes, promoted := c.active()
-	top := c.rsc.Outermost()
+	promotable := c.rsc.Outermost().Promotable()
 	switch {
 	case len(nodes) == 1 && !c.promoted:
 		return nodes[0], nil
-	case top.Promotable() && len(promoted) == 1:
+	case promotable && len(promoted) == 1:
 		return promoted[0], nil
-	case c.promoted && !top.Promotable() && len(nodes) == 1:
+	case c.promoted && !promotable && len(nodes) == 1:
 		return nodes[0], nil
+	case promotable:
+		return "", cli.Exitf(cli.ExitUsage, "Resource '%s' not moved: active in %d locations (promoted in %d).\nTo prevent '%s' from running on a specific location, specify a node."+
+			"To prevent '%s' from being promoted at a specific location, specify a node and the --promoted option.", c.id, len(nodes), len(promoted), c.id, c.id)
 	}
 	return "", cli.Exitf(cli.ExitUsage, "Resource '%s' not moved: active in %d locations.\nTo prevent '%s' from running on a specific location, specify a node.",
-		c.rsc.ID(), len(nodes), c.rsc.ID())
+		c.id, len(nodes), c.id)
 }
 
 // ban keeps the resource off a node.
@@ -95,7 +91,7 @@ func (c *call) ban(ctx context.Context) error {
 }
 
 func (c *call) banOn(ctx context.Context, node, end string) error {
-	r := c.target().XMLID()
+	r := c.target()
 	id := banPrefix + r + "-on-" + node
 	c.announce(end)
 	if !c.t.Quiet {
@@ -140,8 +136,8 @@ func (c *call) move(ctx context.Context) error {
 	if c.promoted {
 		at = promoted
 	}
-	for _, n := range at {
-		on = on || n == c.node
+	if len(at) == 1 {
+		on = at[0] == c.node
 	}
 	if on && !c.force {
 		return plain(cli.ExitExists)
@@ -150,7 +146,7 @@ func (c *call) move(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := c.target().XMLID()
+	r := c.target()
 	// What moved or banned it before does not count any more.
 	if err := c.removeOf(ctx, r, c.node, true); err != nil {
 		return err
@@ -181,7 +177,7 @@ func (c *call) move(ctx context.Context) error {
 func (c *call) clear(ctx context.Context) error {
 	r := ""
 	if c.rsc.OK() {
-		r = c.target().XMLID()
+		r = c.target()
 	}
 	removed, err := c.removable(r, c.node, c.force)
 	if err != nil {

@@ -101,17 +101,19 @@ func (c *call) places() (out []place) {
 			}
 		}
 	}
-	for i := len(of) - 1; i >= 0; i-- {
-		r := of[i]
-		if r.Kind() == pengine.Clone {
-			kids := r.Children()
-			for k := len(kids) - 1; k >= 0; k-- {
-				for _, n := range kids[k].Running() {
-					out = append(out, place{n.Name(), kids[k].Promoted()})
-				}
-			}
-			continue
-		}
+	for _, r := range slices.Backward(of) {
+		out = append(out, placesOf(r)...)
+	}
+	return out
+}
+
+// placesOf are the nodes of one resource or of all instances of a clone.
+func placesOf(r pengine.Resource) (out []place) {
+	of := []pengine.Resource{r}
+	if r.Kind() == pengine.Clone {
+		of = r.Children()
+	}
+	for _, r := range slices.Backward(of) {
 		for _, n := range slices.Backward(r.Running()) {
 			out = append(out, place{n.Name(), r.Promoted()})
 		}

@@ -142,13 +142,13 @@ func (c *call) takeDown(ctx context.Context) (undo func() error, err error) {
 		if err := c.banOn(ctx, c.node, ""); err != nil {
 			return nil, err
 		}
-		r := c.target().XMLID()
+		r := c.target()
 		return func() error {
 			return c.edit(ctx, cib.Op{Verb: cib.VerbDelete, Scope: "constraints", XML: cib.New("rsc_location", "id", banPrefix+r+"-on-"+c.node)})
 		}, nil
 	}
 	c.meta, c.arg, c.value = true, "target-role", "Stopped"
-	old := c.values(c.target().XMLID())
+	old := c.values(c.target())
 	if err := c.setParameter(ctx); err != nil {
 		return nil, err
 	}
