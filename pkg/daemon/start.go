@@ -317,10 +317,11 @@ func startGuard(o Options, s *settings, again handover, prio int, log *slog.Logg
 	opts := guard.Options{RunDir: o.RunDir, Lease: s.timing.Lease, Bound: s.timing.StopBound, Fresh: s.timing.EchoAge,
 		Watchdog: dog, Priority: prio, Stop: again.Stop, ErrOut: os.Stderr, Logger: log}
 	if again.Stop == 0 {
-		if err := guard.Retire(o.RunDir); err != nil {
+		limit, err := guard.Retire(o.RunDir)
+		if err != nil {
 			return nil, nil, err
 		}
-		guard.ReleaseLeftovers(o.RunDir, s.timing.StopBound, log)
+		guard.ReleaseLeftovers(o.RunDir, limit, s.timing.StopBound, log)
 	}
 	g, err := guard.Start(opts)
 	return g, dog, err

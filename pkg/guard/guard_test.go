@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -489,4 +490,39 @@ func TestLateDaemonLosesItsAddresses(t *testing.T) {
 	journal(t, run)
 	g.State.Goodbye()
 	g.Stop()
+}
+
+// A daemon that begins while the guard of the one before it still has something to
+// release takes its time over: addresses are gone when that guard would have had
+// them gone, whatever else hangs.
+func TestBeginningDaemonKeepsTheLimit(t *testing.T) {
+	run, log := t.TempDir(), logFile(t)
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	if limit, err := Retire(run); err != nil || limit != 0 {
+		t.Fatalf("without a guard the limit is %d, %v", limit, err)
+	}
+	g := startTest(t, Options{RunDir: run, ErrOut: log})
+	waitFor(t, "a guard", func() bool { return lockHolder(run) != 0 })
+	stop := ccm.Boottime() + int64(time.Hour)
+	g.SetLease(stop)
+	g.Handover() // nobody replaces the guard that is ended
+	limit, err := Retire(run)
+	if err != nil || limit != stop+int64(testBound) {
+		t.Fatalf("the limit is %d, %v; want %d", limit, err, stop+int64(testBound))
+	}
+
+	vip := lrm.Op{Resource: "vip", Class: "ocf", Provider: "heartbeat", Type: "IPaddr", Name: "start", Params: map[string]string{"ip": "198.51.100.78"}}
+	slow := dummyOp("slow")
+	slow.Params = map[string]string{"op_sleep": "60"}
+	for _, late := range []time.Duration{200 * time.Millisecond, -time.Second} {
+		journal(t, run, vip, slow)
+		begun := time.Now()
+		ReleaseLeftovers(run, ccm.Boottime()+int64(late), 2*time.Second, logger)
+		i := slices.IndexFunc(TakeCuts(run), func(c Cut) bool {
+			return c.Resource == "vip" && c.How == lrm.ReleasedByForce && !c.At.Before(begun) && c.At.Sub(begun) < time.Second
+		})
+		if i < 0 {
+			t.Errorf("limit in %v: the address was not taken away by then\n%s", late, text(log.Name()))
+		}
+	}
 }

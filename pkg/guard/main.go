@@ -73,8 +73,10 @@ func Main(args []string, log *slog.Logger) int {
 		_, err = lock.WriteAt(append([]byte(fmt.Sprintf("%-10d", os.Getpid())), '\n'), 0)
 	}
 	var st *State
+	page := os.NewFile(pageFD, "guard state")
+	defer page.Close() // it stays open, for [Retire] to read
 	if err == nil {
-		st, err = mapState(os.NewFile(pageFD, "guard state"))
+		st, err = mapState(page)
 	}
 	if err == nil {
 		err = st.checkLayout()

@@ -107,13 +107,27 @@ func (p *process) cutAddresses() (gone bool) {
 
 // ReleaseLeftovers stops what an earlier daemon left active in a run directory,
 // but for what its configuration kept out of the cluster's hands. Call it after
-// Retire and before this node asks for a right to run.
-func ReleaseLeftovers(runDir string, bound time.Duration, log *slog.Logger) {
+// Retire and before this node asks for a right to run. bound is how long the stops
+// may take; addresses are taken away at limit, what Retire returned, if that is
+// sooner, for others may take over then.
+func ReleaseLeftovers(runDir string, limit int64, bound time.Duration, log *slog.Logger) {
 	p := &process{runDir: runDir, log: log}
-	if left := p.left(); len(left) > 0 {
-		log.Warn(fmt.Sprintf("an earlier daemon left %s active: stopped before this node joins", strings.Join(left, ", ")))
-		p.stopAll(time.Now().Add(bound))
+	left := p.left()
+	if len(left) == 0 {
+		return
 	}
+	log.Warn(fmt.Sprintf("an earlier daemon left %s active: stopped before this node joins", strings.Join(left, ", ")))
+	switch now := ccm.Boottime(); {
+	case limit == 0 || limit >= now+int64(bound):
+	case limit <= now:
+		p.cutAddresses()
+	default:
+		// What cannot be taken away gets another bound.
+		if len(p.stopAll(time.Now().Add(time.Duration(limit-now)))) == 0 {
+			return
+		}
+	}
+	p.stopAll(time.Now().Add(bound))
 }
 
 // release stops everything until the limit (CLOCK_BOOTTIME), by force what is

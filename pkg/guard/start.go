@@ -80,25 +80,54 @@ func lockHolder(runDir string) (pid int) {
 
 // Retire ends the guard of an earlier daemon of this run directory, so that the
 // two do not release the same resources at once. What was active then is the
-// caller's to stop.
-func Retire(runDir string) error {
+// caller's to stop, by the time that is returned (nanoseconds of CLOCK_BOOTTIME):
+// that guard would have had everything released then. It is 0 where no guard ran,
+// no lease yet, or where its policy lets resources run without one.
+func Retire(runDir string) (limit int64, err error) {
 	lock, err := os.OpenFile(filepath.Join(runDir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer lock.Close()
 	deadline := time.Now().Add(5 * time.Second)
 	for unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		pid := lockHolder(runDir)
 		if pid > 1 {
+			limit = max(limit, limitOf(pid))
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s: the guard of an earlier daemon (pid %d) does not end; end it and start again", lock.Name(), pid)
+			return limit, fmt.Errorf("%s: the guard of an earlier daemon (pid %d) does not end; end it and start again", lock.Name(), pid)
 		}
 		time.Sleep(5 * time.Millisecond) // the kernel is about to drop its lock
 	}
-	return nil
+	return limit, nil
+}
+
+// limitOf reads in the page of a guard, which it keeps open, when it will have
+// everything released; 0 where that cannot be known.
+func limitOf(pid int) int64 {
+	file := fmt.Sprintf("/proc/%d/fd/%d", pid, pageFD)
+	if to, err := os.Readlink(file); err != nil || !strings.HasPrefix(to, "/memfd:"+pageName) {
+		return 0
+	}
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	if i, err := f.Stat(); err != nil || i.Size() < pageSize {
+		return 0
+	}
+	st, err := mapState(f)
+	if err != nil {
+		return 0
+	}
+	defer st.close()
+	if st.checkLayout() != nil || st.Stop() == 0 || !st.Enforced() {
+		return 0
+	}
+	return st.release()
 }
 
 // Start starts the guard of this process and starts it again whenever it ends

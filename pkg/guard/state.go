@@ -51,12 +51,15 @@ type State struct {
 	mem []byte
 }
 
-const pageSize = 4096
+const (
+	pageSize = 4096
+	pageName = "quorate-guard" // of its memory, below /proc
+)
 
 // newState makes the page. It is memory only: a store to a page of a file can
 // wait for the disk, and with it everything the daemon does.
 func newState() (*State, *os.File, error) {
-	fd, err := unix.MemfdCreate("quorate-guard", unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate(pageName, unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, nil, err
 	}
