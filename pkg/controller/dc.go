@@ -126,8 +126,9 @@ func (m *Machine) offer() {
 	}
 }
 
-// How long a member may leave a join offer unanswered, and how long it is left
-// out of the view then; twice as long the next time.
+// How long a member may leave a join offer unanswered, unless the option
+// join-integration-timeout says otherwise, and how long it is left out of the view
+// then; twice as long the next time.
 const (
 	joinBound   = 15 * time.Second
 	shunFirst   = time.Minute
@@ -141,7 +142,8 @@ func (m *Machine) shunSilent() {
 	if d.began.IsZero() {
 		d.began = m.now
 	}
-	if m.now.Sub(d.began) < joinBound {
+	bound := m.interval("join-integration-timeout", joinBound)
+	if bound <= 0 || m.now.Sub(d.began) < bound {
 		return
 	}
 	d.began = m.now
@@ -151,7 +153,7 @@ func (m *Machine) shunSilent() {
 		}
 		long := min(shunFirst<<min(m.shunned[mem.Name], 10), shunLongest)
 		m.shunned[mem.Name]++
-		m.warn("crmd", "%s beats, but has not answered the join offer for %v: it is left out of the view for %v, or until it restarts; its resources are taken over once it has provably let go", mem.Name, joinBound, long)
+		m.warn("crmd", "%s beats, but has not answered the join offer for %v: it is left out of the view for %v, or until it restarts; its resources are taken over once it has provably let go", mem.Name, bound, long)
 		m.do(Shun{mem.Name, long})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/cib"
 )
 
 // A member that never answers the join offer is left out of the view: after a
@@ -54,5 +55,20 @@ func TestMemberThatNeverAnswersTheJoinOffer(t *testing.T) {
 	want := []Shun{{"n2", shunFirst}, {"n2", 2 * shunFirst}}
 	if len(shunned) != 2 || shunned[0] != want[0] || shunned[1] != want[1] {
 		t.Fatalf("%v, want %v", shunned, want)
+	}
+	// The option for the time of the integration counts.
+	root, err := cib.Parse([]byte(`<cib><configuration><crm_config><cluster_property_set id="o"><nvpair id="o1" name="join-integration-timeout" value="2min"/></cluster_property_set></crm_config></configuration></cib>`), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Configuration(now, root)
+	view(5)
+	pass(2*time.Minute - time.Second)
+	if len(shunned) != 2 {
+		t.Fatalf("left out before its time: %v", shunned)
+	}
+	pass(3 * time.Second)
+	if len(shunned) != 3 {
+		t.Fatalf("not left out: %v", shunned)
 	}
 }
