@@ -78,7 +78,7 @@ what agents use. With CIB_file in the environment it works on that file.`,
 	p.BoolVarP(&f.utilization, "utilization", "z", false, "a utilization attribute of the node")
 	p.BoolVarP(&f.quiet, "quiet", "q", false, "print the value only")
 	p.BoolVarP(&f.quiet, "old-quiet", "Q", false, "the old name of --quiet")
-	p.StringVar(&f.output, "output-as", "text", "text or xml")
+	p.StringVar(&f.output, "output-as", "text", "text, xml or json")
 	p.CountVarP(&f.verbose, "verbose", "V", "say more")
 	for _, hidden := range []string{"attr-name", "attr-id", "uname", "old-quiet"} {
 		_ = p.MarkHidden(hidden)
@@ -342,7 +342,7 @@ func (f *flags) print(ctx context.Context, env *cli.Env, doc *source.Document, p
 	if len(names) == 0 && f.hasDefault {
 		names, values = []string{f.name}, []string{f.def}
 	}
-	if f.output == "xml" {
+	if f.output == "xml" || f.output == "json" {
 		return f.printXML(env.Stdout, p, names, values)
 	}
 	if len(names) == 0 {
@@ -371,7 +371,7 @@ func (f *flags) printXML(w io.Writer, p place, names, values []string) error {
 	if len(names) == 0 {
 		failure = cli.Exitf(cli.ExitNoSuchObject, "%s", noSuchDevice)
 	}
-	if err := result.Write(w, request(f.command), body, failure); err != nil {
+	if err := result.WriteAs(w, f.output, request(f.command), body, failure); err != nil {
 		return cli.Exitf(cli.ExitIOErr, "crm_attribute: %w", err)
 	}
 	if failure != nil {

@@ -46,7 +46,7 @@ func NewCrmAdmin(env *cli.Env) *cobra.Command {
   -B, --bash-export     with -N: lines "export NAME=ID"
   -q, --quiet           the value only
   -t, --timeout=TIME    how long to wait (30s)
-  --output-as=text|xml, --output-to=FILE, -V, -$ (version)
+  --output-as=text|xml|json, --output-to=FILE, -V, -$ (version)
 
 Exit codes: 0, 64 usage, 68 no such node or not a member, 69 there is no DC,
 102 no daemon runs here, 124 no answer in time.`,
@@ -121,7 +121,7 @@ func (a *crmAdmin) call(cmd *cobra.Command, args []string) error {
 	case a.ver:
 		fmt.Fprintf(a.env.Stdout, "Quorate %s (feature set %s)\n", version.Version, version.FeatureSet)
 		return nil
-	case a.format != "text" && a.format != "xml":
+	case a.format != "text" && a.format != "xml" && a.format != "json":
 		return cli.Exitf(cli.ExitError, "crmadmin: Error creating output format %s: Unknown output format", a.format)
 	}
 	wait, err := a.patience()
@@ -146,9 +146,9 @@ func (a *crmAdmin) call(cmd *cobra.Command, args []string) error {
 	if ctx.Err() != nil && err != nil {
 		err = cli.Exitf(cli.ExitTimeout, "no answer within %v: %w", wait, err)
 	}
-	if a.format == "xml" {
+	if a.format != "text" {
 		request := strings.Join(append([]string{"crmadmin"}, args...), " ")
-		if werr := result.Write(a.env.Stdout, request, body, err); werr != nil {
+		if werr := result.WriteAs(a.env.Stdout, a.format, request, body, err); werr != nil {
 			return werr
 		}
 		return &cli.Exit{Code: cli.ExitCode(err)}

@@ -89,6 +89,22 @@ func Message(code int) string {
 	return ""
 }
 
+// WriteAs is Write in one of the formats "xml" and "json".
+func WriteAs(w io.Writer, format, request string, body []*cib.Element, err error) error {
+	if format != "json" {
+		return Write(w, request, body, err)
+	}
+	var b strings.Builder
+	if err := Write(&b, request, body, err); err != nil {
+		return err
+	}
+	root, perr := cib.ParseText(b.String(), "result")
+	if perr != nil {
+		return perr
+	}
+	return JSON(w, root)
+}
+
 // Write prints the document: what was asked (the command line), what there is
 // to tell, and the status with the exit code of the error; nil is success. A
 // failed command tells nothing but its error.

@@ -7,7 +7,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/result"
 )
 
 // output is where the text goes: standard output or a file.
@@ -16,16 +18,20 @@ type output struct {
 	dest io.Writer
 	file *os.File
 	name string
+	json bool // what is collected is XML, and is written as JSON
 }
+
+// structured tells that the result is a document, not text.
+func (o *options) structured() bool { return o.outputAs == "xml" || o.outputAs == "json" }
 
 func (o *options) output() (*output, error) {
 	switch o.outputAs {
 	case "", "text":
-	case "xml":
+	case "xml", "json":
 	default:
-		return nil, cli.Exitf(cli.ExitNoSuchObject, "%s: --output-as=%s: there is no such format: use text or xml", o.name, o.outputAs)
+		return nil, cli.Exitf(cli.ExitNoSuchObject, "%s: --output-as=%s: there is no such format: use text, xml or json", o.name, o.outputAs)
 	}
-	out := &output{w: &bytes.Buffer{}, dest: o.env.Stdout, name: o.name}
+	out := &output{w: &bytes.Buffer{}, dest: o.env.Stdout, name: o.name, json: o.outputAs == "json"}
 	if o.outputTo != "" && o.outputTo != "-" {
 		f, err := os.Create(o.outputTo)
 		if err != nil {
@@ -38,7 +44,7 @@ func (o *options) output() (*output, error) {
 
 // close writes what was collected and returns the first error.
 func (out *output) close(err error) error {
-	_, werr := out.dest.Write(out.w.Bytes())
+	werr := out.write()
 	if out.file != nil {
 		if cerr := out.file.Close(); werr == nil {
 			werr = cerr
@@ -48,6 +54,19 @@ func (out *output) close(err error) error {
 		err = &cli.Exit{Code: cli.ExitIOErr, Err: fmt.Errorf("%s: %w", out.name, werr)}
 	}
 	return err
+}
+
+// write writes what was collected, as JSON if that is asked for.
+func (out *output) write() error {
+	if !out.json || out.w.Len() == 0 {
+		_, err := out.dest.Write(out.w.Bytes())
+		return err
+	}
+	root, err := cib.ParseText(out.w.String(), "result")
+	if err != nil {
+		return err
+	}
+	return result.JSON(out.dest, root)
 }
 
 // plain takes the headings and bullets out of the text, and the names of the

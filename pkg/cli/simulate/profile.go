@@ -27,7 +27,7 @@ func (o *options) runProfile(w *bytes.Buffer) error {
 		return &cli.Exit{Code: cli.ExitNoInput, Err: fmt.Errorf("%s: %w", o.name, err)}
 	}
 	sort.Strings(files)
-	xml := o.outputAs == "xml"
+	xml := o.structured()
 	timings := cib.New("timings")
 	if !xml {
 		fmt.Fprintln(w, "Timings:")

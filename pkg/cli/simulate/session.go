@@ -88,7 +88,7 @@ func (s *session) process() bool {
 func (s *session) do(w *bytes.Buffer) error {
 	err := s.steps()
 	switch o := s.o; {
-	case o.outputAs == "xml":
+	case o.structured():
 		if err == nil {
 			err = s.report.write(w, o.request())
 		}
@@ -166,7 +166,7 @@ func (s *session) schedule(root *cib.Element, opts pengine.Options) (*pengine.Re
 
 // status shows the state of the cluster, before or after the transition.
 func (s *session) status(root *cib.Element, revised bool) error {
-	if s.o.quiet && s.o.outputAs != "xml" {
+	if s.o.quiet && !s.o.structured() {
 		return nil
 	}
 	res, err := s.schedule(root, pengine.Options{StatusOnly: true, ShowPending: !revised})

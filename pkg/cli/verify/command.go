@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pengine"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/result"
 	"github.com/quorate/quorate/pkg/cli/source"
 )
 
@@ -56,7 +56,7 @@ The exit code is 0 for a good configuration, 78 for one with errors or warnings,
 	p.StringVarP(&f.save, "save-xml", "S", "", "write the checked configuration to a file")
 	p.StringVarP(&f.dtd, "dtd-file", "D", "", "of old: the schema is built in, the file is not read")
 	p.CountVarP(&f.verbose, "verbose", "V", "say what is wrong, warnings too")
-	p.StringVar(&f.output, "output-as", "text", "text or xml")
+	p.StringVar(&f.output, "output-as", "text", "text, xml or json")
 	p.StringVar(&f.to, "output-to", "-", "write the output to a file")
 	p.BoolVar(&f.fancy, "text-fancy", false, "accepted; the text is the same")
 	return c
@@ -66,12 +66,12 @@ func (f *flags) run(ctx context.Context, env *cli.Env) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if f.output != "text" && f.output != "xml" {
-		return cli.Exitf(cli.ExitUsage, "crm_verify: --output-as=%s is not known: text or xml", f.output)
+	if f.output != "text" && f.output != "xml" && f.output != "json" {
+		return cli.Exitf(cli.ExitUsage, "crm_verify: --output-as=%s is not known: text, xml or json", f.output)
 	}
 	c := &check{env: env, verbose: f.verbose}
 	err := f.check(ctx, c)
-	if f.output == "xml" {
+	if f.output != "text" {
 		return f.xml(c, err)
 	}
 	return err
@@ -139,7 +139,7 @@ func (f *flags) xml(c *check, err error) error {
 		}
 		status = status.WithChild(list)
 	}
-	result := cib.New("pacemaker-result", "api-version", "2.25", "request", "crm_verify").WithChild(status)
+	root := cib.New("pacemaker-result", "api-version", "2.25", "request", "crm_verify").WithChild(status)
 	out, opened := c.env.Stdout, error(nil)
 	if f.to != "-" && f.to != "" {
 		var file *os.File
@@ -149,8 +149,12 @@ func (f *flags) xml(c *check, err error) error {
 		defer file.Close()
 		out = file
 	}
-	if _, werr := io.WriteString(out, string(cib.Print(result))); werr != nil {
-		return werr
+	write := func() error { return result.JSON(out, root) }
+	if f.output == "xml" {
+		write = func() error { _, err := root.WriteTo(out); return err }
+	}
+	if err := write(); err != nil {
+		return err
 	}
 	return &cli.Exit{Code: code}
 }
