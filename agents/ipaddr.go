@@ -84,6 +84,16 @@ var refused = map[string]string{
 	"lvs_ipv6_addrlabel":   "set address labels by ip-addrlabel(8)",
 }
 
+// refuse tells of a parameter that is refused.
+func refuse(params map[string]string) error {
+	for n, why := range refused {
+		if v := params[n]; !isFalse(v) {
+			return badSpec("%s=%q is not supported: %s", n, v, why)
+		}
+	}
+	return nil
+}
+
 // MetaData implements [Agent].
 func (a *ipaddr) MetaData() string { return a.meta.xml() }
 
@@ -94,6 +104,9 @@ func (a *ipaddr) Run(ctx context.Context, action string, env Env) int {
 		return ocfSuccess
 	}
 	s, err := parseIPSpec(env.Params)
+	if err == nil && action != "stop" {
+		err = refuse(env.Params)
+	}
 	if err == nil && a.name == "IPaddr" && !s.ip.Is4() {
 		err = badSpec("%s is no IPv4 address: use IPaddr2", s.ip)
 	}
@@ -436,7 +449,7 @@ func (a *ipaddr) park(k *host, ip netip.Addr) error {
 // Release implements [Releaser]: the address is removed wherever it is, whatever
 // stops it otherwise would run.
 func (a *ipaddr) Release(env Env) error {
-	s, err := parseIPSpec(env.Params)
+	s, err := parseIPSpec(essential(env.Params))
 	if err != nil {
 		return err
 	}

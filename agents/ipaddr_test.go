@@ -345,6 +345,11 @@ func TestReleaseByForce(t *testing.T) {
 		t.Fatalf("start returned %d: %s", rc, said)
 	}
 	a, _ := Lookup("ocf", "heartbeat", "IPaddr2")
+	// Whatever else is configured, if only for a script, the address goes.
+	p["unique_clone_address"], p["arp_count"], p["cidr_netmask"] = "true", "many", "wide"
+	if ip, ok := AddressOf("ocf", "heartbeat", "IPaddr2", p); !ok || ip.String() != "192.168.10.51" {
+		t.Errorf("the address of the resource is %v, %v", ip, ok)
+	}
 	must(t, a.(Releaser).Release(Env{Instance: "x", Params: p, RunDir: rundir(t)}))
 	want(t, near, "192.168.10.1/24 qagent-a")
 	must(t, a.(Releaser).Release(Env{Instance: "x", Params: p, RunDir: rundir(t)}))

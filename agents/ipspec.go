@@ -128,14 +128,22 @@ func parseIPSpec(params map[string]string) (ipSpec, error) {
 			return s, badSpec("preferred_lft=%q is neither a number of seconds nor forever", v)
 		}
 	}
-	for n, why := range refused {
-		if v := p[n]; !isFalse(v) {
-			return s, badSpec("%s=%q is not supported: %s", n, v, why)
-		}
-	}
 	s.probe, s.noPrefixRoute = isTrue(p["run_arping"]), isTrue(p["noprefixroute"])
 	s.startScript, s.stopScript = p["local_start_script"], p["local_stop_script"]
 	return s, nil
+}
+
+// essential are the parameters that say which address is meant, without those
+// that say how to bring it up. What takes an address away needs no more, and must
+// not fail for what only a script understands.
+func essential(params map[string]string) map[string]string {
+	p := map[string]string{}
+	for _, n := range []string{"ip", "nic", "1"} {
+		if v, ok := params[n]; ok {
+			p[n] = v
+		}
+	}
+	return p
 }
 
 // splitV1 takes a v1 argument apart.

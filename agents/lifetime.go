@@ -18,7 +18,7 @@ func AddressOf(class, provider, typ string, params map[string]string) (netip.Add
 	if !IsAddress(class, provider, typ) {
 		return netip.Addr{}, false
 	}
-	s, err := parseIPSpec(params)
+	s, err := parseIPSpec(essential(params))
 	return s.ip, err == nil
 }
 
