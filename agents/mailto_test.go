@@ -90,6 +90,7 @@ func serveMail(c net.Conn, mails chan<- string) {
 }
 
 func TestMailToByPrograms(t *testing.T) {
+	seedrow.Shows(t, "002-036")
 	dir := standIn(t, "no mail is to leave this machine", map[string]string{"mail": `echo "$@" >$STATE/args; cat >$STATE/text`})
 	life(t, "MailTo", map[string]string{"1": "ops@example.org", "2": "web"}, step{"start", 0}, step{"stop", 0})
 	if got := read(dir + "/state/args"); !strings.HasPrefix(got, "-s web Migrating resource away at ") || !strings.HasSuffix(got, " ops@example.org\n") {

@@ -5,10 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // An NFS server whose state moves with a disk.
 func TestNFSServer(t *testing.T) {
+	seedrow.Shows(t, "002-007")
 	ownMounts(t)
 	root := t.TempDir()
 	old := []string{nfsThreads, nfsInfo, systemdRun}

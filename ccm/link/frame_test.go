@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // testKeys has one key of each method.
@@ -60,6 +62,7 @@ func TestFrameRoundTrip(t *testing.T) {
 
 // Every changed bit and every other length is noticed.
 func TestFrameDamage(t *testing.T) {
+	seedrow.Shows(t, "001-012")
 	for sign := range 5 {
 		f := testFrame()
 		a := testAuth(sign)

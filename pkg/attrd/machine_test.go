@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // world is some nodes, the CIB they write to, and the messages between them.
@@ -116,6 +118,7 @@ func TestWithoutDampeningItIsWrittenAtOnce(t *testing.T) {
 }
 
 func TestDampeningRestartsAndFlushesAllNodes(t *testing.T) {
+	seedrow.Shows(t, "003-018")
 	w := newWorld(t, "a", "b", "c")
 	for _, n := range w.order {
 		w.update(n, pingd("100"))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // agentsCIB runs Debian's agents: a group of Dummy and IPaddr2, a cloned Dummy
@@ -48,6 +50,7 @@ NODES
 
 // TestDebianAgents runs the agents of resource-agents and pacemaker unmodified.
 func TestDebianAgents(t *testing.T) {
+	seedrow.Shows(t, "002-008")
 	for _, file := range []string{"heartbeat/IPaddr2", "heartbeat/Dummy", "pacemaker/Stateful"} {
 		if _, err := os.Stat("/usr/lib/ocf/resource.d/" + file); err != nil {
 			t.Skipf("SKIPPED: resource-agents or pacemaker-resource-agents is not installed: %v", err)

@@ -13,7 +13,7 @@ import (
 // the lines that administrators know, and the log goes where ha.cf says.
 func TestService(t *testing.T) {
 	t.Parallel()
-	seedrow.Shows(t, "000-014", "001-015", "001-016", "002-010", "002-045", "002-046", "004-035", "004-037")
+	seedrow.Shows(t, "000-014", "000-033", "001-015", "001-016", "002-010", "002-045", "002-046", "004-035", "004-037")
 	script, err := os.ReadFile("../../docs/examples/heartbeat.init")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestService(t *testing.T) {
 	hacf = strings.Replace(hacf, "initdead 3", "initdead 1", 1)
 	p := newV1Pair(t, [2]string{slave5, slave6}, "192.168.10", hacf, "slave6 192.168.10.51 mark\n",
 		map[string]string{"/etc/init.d/heartbeat": string(script)})
-	p.write(slave6, "/etc/ha.d/resource.d/mark", markScript, 0o755)
+	p.write(slave6, "/etc/ha.d/resource.d/mark", strings.Replace(markScript, "exit 0", "echo Starting\nexit 0", 1), 0o755)
 	service := func(action string) result { return p.run(slave6, "/etc/init.d/heartbeat", action) }
 	want := func(action string, code int, pattern string) {
 		t.Helper()
@@ -43,13 +43,13 @@ func TestService(t *testing.T) {
 	want("status", 0, `^heartbeat OK \[pid \d+ et al\] is running on slave6 \[slave6\]\.\.\.\n$`)
 	want("start", 0, `Done.\n$`)
 	p.ok(slave6, "ha_logd", "-s")
-	p.owned(first51, slave6)
+	p.holds(slave6, "all")
 	log := func() string { return p.ok(slave6, "cat", "/var/log/ha-log") }
 	line := regexp.MustCompile(`(?m)^heartbeat\[\d+\]: \d{4}/\d\d/\d\d_\d\d:\d\d:\d\d info: Configuration validated\. Starting heartbeat`)
 	if text := log(); !line.MatchString(text) || strings.Contains(text, " debug: ") {
 		t.Errorf("ha-log:\n%s", text)
 	}
-	if text := p.ok(slave6, "cat", "/var/log/ha-debug"); !line.MatchString(text) || !strings.Contains(text, " debug: ") {
+	if text := p.ok(slave6, "cat", "/var/log/ha-debug"); !line.MatchString(text) || !strings.Contains(text, " debug: /etc/ha.d/resource.d/mark: Starting\n") {
 		t.Errorf("ha-debug:\n%s", text)
 	}
 

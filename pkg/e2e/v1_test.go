@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quorate/quorate/pkg/lab"
 	"github.com/quorate/quorate/pkg/seedrow"
@@ -68,6 +69,22 @@ func (p *v1Pair) sub(name string, f func(t *testing.T, p *v1Pair)) {
 	p.cluster.sub(name, func(t *testing.T, c *cluster) { f(t, &v1Pair{c, p.cable}) })
 }
 
+// cableCarries is the article's check of the cable.
+func (p *v1Pair) cableCarries(from, to string) {
+	p.t.Helper()
+	for _, name := range []string{from, to} {
+		p.ok(name, "stty", "-F", "/dev/ttyS0", "raw", "-echo")
+	}
+	if _, err := p.nodes[to].Start("sh", "-c", "head -n 1 < /dev/ttyS0 > /var/log/cable"); err != nil {
+		p.t.Fatal(err)
+	}
+	p.until("the text comes out", func() (bool, string) {
+		p.sh(from, "echo 'test serial connection' > /dev/ttyS0")
+		r := p.run(to, "cat", "/var/log/cable")
+		return r.out == "test serial connection\n", r.String()
+	})
+}
+
 // page waits until a browser on the LAN is shown the page of a node.
 func (p *v1Pair) page(url, of string) {
 	p.t.Helper()
@@ -81,7 +98,7 @@ func (p *v1Pair) page(url, of string) {
 // page is served from the address, the owner is killed, the page comes from the
 // other, and from the owner when it is back.
 func TestSeed001(t *testing.T) {
-	seedrow.Shows(t, "000-025", "000-026", "000-028", "000-029", "001-001", "001-007", "001-014", "001-017", "001-018", "001-019", "001-020", "001-021", "001-022", "001-023", "001-024", "001-025", "001-026", "001-028", "002-024", "002-026", "002-056", "004-034")
+	seedrow.Shows(t, "000-025", "000-026", "000-028", "000-029", "001-001", "001-007", "001-014", "001-017", "001-018", "001-019", "001-020", "001-021", "001-022", "001-023", "001-024", "001-025", "001-026", "001-028", "002-024", "002-026", "002-056", "004-034", "000-004", "001-002", "001-010", "002-023")
 	t.Parallel()
 	const one, two = "wuyfcentos1.localdomain", "wuyfcentos2.localdomain"
 	hacf := `serial /dev/ttyS0 #the port
@@ -101,6 +118,7 @@ node wuyfcentos2.localdomain #node 2
 	for _, name := range p.members() {
 		p.write(name, "/etc/ha.d/rc.d/status", "#!/bin/sh\necho $1 $HA_src $HA_st >> /var/log/handled\n", 0o755)
 	}
+	p.cableCarries(one, two)
 	p.start()
 	const url = "http://192.168.2.100/"
 	p.page(url, two)
@@ -113,7 +131,14 @@ node wuyfcentos2.localdomain #node 2
 			t.Fatal(err)
 		}
 		delete(c.daemons, two)
+		killed := time.Now()
+		p.logged(one, "WARN: node "+two+": is dead")
+		// Its last beat left a second before at most.
+		if after := time.Since(killed); after < 4*time.Second || after > 15*time.Second {
+			t.Errorf("dead %v after the kill, with deadtime 5", after)
+		}
 		p.page(url, one)
+		t.Logf("the page of the other came %v after the kill", time.Since(killed))
 		p.logged(one, "WARN: node "+two+": is dead")
 		p.logged(one, "info: Link "+two+":/dev/ttyS0 dead.")
 		p.inOrder(one, "Resources being acquired from "+two+".", "Taking over resource group 192.168.2.100", "Acquiring resource group: "+two+" 192.168.2.100 httpd",

@@ -41,11 +41,20 @@ var (
 	second52 = netip.MustParseAddr("192.168.10.52")
 )
 
+// roleOf is how the article's script finds out whether it is to replicate: it asks
+// for the state of the other node.
+const roleOf = `	[ "$HA_CURHOST" = slave6 ] && other=slave5 || other=slave6
+	case $(cl_status nodestatus $other) in
+	active) echo "$HA_CURHOST: master, replica on $other" ;;
+	*) echo "$HA_CURHOST: master alone" ;;
+	esac >> /var/log/role
+`
+
 func newLANPair(t *testing.T, hacf string) *v1Pair {
 	wrong := strings.ReplaceAll(scriptNamed("slapd"), "/var/log/slapd", "/var/log/wrong")
 	p := newV1Pair(t, [2]string{slave5, slave6}, "192.168.10", hacf, lanHaresources, map[string]string{"/etc/init.d/slapd": wrong})
 	for _, name := range p.members() {
-		p.write(name, "/etc/ha.d/resource.d/slapd", scriptNamed("slapd"), 0o755)
+		p.write(name, "/etc/ha.d/resource.d/slapd", strings.Replace(scriptNamed("slapd"), "\techo \"Starting slapd\"\n", roleOf, 1), 0o755)
 		p.write(name, "/etc/ha.d/resource.d/mark", markScript, 0o755)
 		for _, h := range []string{"status", "ifstat", "shutdone"} {
 			p.write(name, "/etc/ha.d/rc.d/"+h, "#!/bin/sh\nexit 0\n", 0o755)
@@ -69,7 +78,7 @@ func (p *v1Pair) calls(name, script string) []string {
 // TestSeed000 is the article on a pair with a serial cable and a crossed Ethernet
 // cable: who runs what, orders, environment, hand-over by command, stop and kill.
 func TestSeed000(t *testing.T) {
-	seedrow.Shows(t, "000-001", "000-005", "000-009", "000-011", "000-012", "000-016", "000-017", "000-018", "000-022", "000-024", "000-026", "000-027", "000-028", "000-030", "000-031", "002-003", "002-009", "002-017", "002-025", "002-056", "002-066", "002-070", "004-013", "004-025", "004-026", "004-029", "004-031", "004-033", "004-036", "004-038", "004-042")
+	seedrow.Shows(t, "000-001", "000-005", "000-009", "000-011", "000-012", "000-016", "000-017", "000-018", "000-022", "000-024", "000-026", "000-027", "000-028", "000-030", "000-031", "002-003", "002-009", "002-017", "002-025", "002-056", "002-066", "002-070", "004-013", "004-025", "004-026", "004-029", "004-031", "004-033", "004-036", "004-038", "004-042", "000-019", "000-020", "002-016", "002-068", "004-027", "002-034")
 	t.Parallel()
 	p := newLANPair(t, lanHaCf)
 	p.start(slave6)
@@ -80,6 +89,9 @@ func TestSeed000(t *testing.T) {
 		p.owned(second52, slave6)
 		p.inOrder(slave6, "Taking over resource group", "mach_down takeover complete for node slave5.", "Initial resource acquisition complete (initdead)")
 		p.holds(slave6, "all")
+		if got := p.ok(slave6, "cat", "/var/log/role"); got != "slave6: master alone\n" {
+			t.Errorf("roles: %q", got)
+		}
 	})
 	p.sub("the other joins and stays idle", func(t *testing.T, p *v1Pair) {
 		p.start(slave5)
@@ -124,6 +136,9 @@ func TestSeed000(t *testing.T) {
 		p.owned(first51, slave5)
 		p.holds(slave5, "all")
 		p.inOrder(slave6, "Running /etc/ha.d/resource.d/mark left right stop", "Running /etc/ha.d/resource.d/slapd stop", "Running /etc/ha.d/resource.d/IPaddr 192.168.10.51 stop")
+		if got := p.ok(slave5, "cat", "/var/log/role"); got != "slave5: master, replica on slave6\n" {
+			t.Errorf("roles: %q", got)
+		}
 		if env := p.ok(slave5, "cat", "/var/log/slapd.env"); !strings.Contains(env, "HA_CURHOST=slave5\n") {
 			t.Errorf("slapd on slave5:\n%s", env)
 		}
@@ -143,6 +158,16 @@ func TestSeed000(t *testing.T) {
 		p.formed(slave5, slave6)
 		p.holds(slave6, "none")
 		p.owned(first51, slave5)
+	})
+	p.sub("a service that dies is not missed", func(t *testing.T, p *v1Pair) {
+		before := p.calls(slave5, "slapd")
+		p.sh(slave5, "kill $(cat /run/slapd.pid)")
+		p.beats(slave5, 12)
+		p.owned(first51, slave5)
+		if after := p.calls(slave5, "slapd"); len(after) != len(before) {
+			t.Errorf("slapd was called: %q", after[len(before):])
+		}
+		p.ok(slave5, "/etc/ha.d/resource.d/slapd", "start")
 	})
 	p.sub("haresources cannot be edited as a CIB", func(t *testing.T, p *v1Pair) {
 		r := p.run(slave5, "crm_attribute", "-n", "no-quorum-policy", "-v", "ignore")
@@ -203,7 +228,7 @@ func TestManualTakeover(t *testing.T) {
 // TestHaresourcesDiffer: the nodes say that the file is not the same, and that
 // something ran before it was started.
 func TestHaresourcesDiffer(t *testing.T) {
-	seedrow.Shows(t, "002-065")
+	seedrow.Shows(t, "002-032", "002-065", "004-006")
 	t.Parallel()
 	p := newLANPair(t, strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "", 1))
 	p.write(slave5, "/etc/ha.d/haresources", "slave5 192.168.10.53\n", 0o644)
@@ -212,4 +237,7 @@ func TestHaresourcesDiffer(t *testing.T) {
 		p.logged(name, "WARN: haresources of ", "differs from the one here: it must be the same on all nodes")
 	}
 	p.says(slave6, []string{"crm_mon", "-1"}, "haresources of slave5 differs")
+	// A firewall that drops the beats makes the other one dead.
+	p.ok(slave6, "sh", "-c", "nft add table ip cut && nft 'add chain ip cut in { type filter hook input priority 0; }' && nft add rule ip cut in udp dport 694 drop")
+	p.logged(slave6, "WARN: node slave5: is dead")
 }

@@ -277,7 +277,7 @@ func TestPingVeto(t *testing.T) {
 // twice, says so beforehand, and cures that when the cut mends: one owner within
 // one view, which tells the network again; no change is lost silently.
 func TestPairCut(t *testing.T) {
-	seedrow.Shows(t, "002-028", "002-033")
+	seedrow.Shows(t, "002-028", "002-033", "004-032")
 	t.Parallel()
 	pair := []string{"litsha21", "litsha22"}
 	c := newCluster(t, pair...)

@@ -115,7 +115,7 @@ func TestLoadPort(t *testing.T) {
 }
 
 func TestLoadHaresources(t *testing.T) {
-	seedrow.Shows(t, "001-004", "004-023")
+	seedrow.Shows(t, "001-004", "004-023", "004-041")
 	const v1 = "node a b\nbcast eth0\nlogfacility daemon\nauto_failback on\n"
 	if _, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": v1, "haresources": "A 10.0.0.1 httpd\n"}); err != nil || len(remarks(ds)) != 0 {
 		t.Errorf("clean: %v, %v", ds, err)
@@ -131,6 +131,9 @@ func TestLoadHaresources(t *testing.T) {
 	_, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": v1 + "crm yes\n", "haresources": "c 10.0.0.1\n"})
 	if ds = remarks(ds); err != nil || len(ds) != 1 || !strings.Contains(ds[0].Text, "not used because crm is enabled") {
 		t.Errorf("haresources beside crm yes: %v, %v", ds, err)
+	}
+	if _, ds, err := load(t, plain(), "a", map[string]string{"ha.cf": v1 + "crm yes\n", "haresources": ""}); err != nil || len(remarks(ds)) != 0 {
+		t.Errorf("an empty haresources beside crm yes: %v, %v", ds, err)
 	}
 }
 

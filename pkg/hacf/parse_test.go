@@ -185,7 +185,7 @@ func TestLists(t *testing.T) {
 
 // TestOrder sees that udpport and baud hold for what follows them.
 func TestOrder(t *testing.T) {
-	seedrow.Shows(t, "000-008", "004-012")
+	seedrow.Shows(t, "000-008", "002-051", "004-012")
 	c, ds := mustParse(t, "node a\nlogfile /l\ncrm on\nucast eth0 10.0.0.1\nudpport 700\nbcast eth0\nserial /dev/ttyS0\nbaud 9600\nserial /dev/ttyS1\n")
 	var got []int
 	for _, m := range c.Media {

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -382,8 +383,11 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	}
 	delete(m.moving, r.Op.Resource)
 	ok := r.Status == lrm.Done && r.RC == lrm.OK
+	m.told(l, place, r)
 	switch name := r.Op.Name; {
 	case r.Refused:
+	case r.RC == lrm.ErrInstalled && name != "stop":
+		m.log(slog.LevelError, "ResourceManager", "Cannot locate resource script %s (neither resource.d nor init.d has it, and it is not built in)", l.Resources[place].Script)
 	case name == "start" && ok:
 		m.active[r.Op.Resource] = true
 	case name == "start":

@@ -159,6 +159,18 @@ func (m *Machine) startFailed(l *Line, place int, r *lrm.Result) {
 	m.log(LevelCritical, "ResourceManager", "Giving up resources due to failure of %s", l.Resources[place].Text)
 }
 
+// told passes on what a script printed.
+func (m *Machine) told(l *Line, place int, r *lrm.Result) {
+	if r.Op.Name != "start" && r.Op.Name != "stop" {
+		return
+	}
+	for line := range strings.Lines(r.Output) {
+		if line = strings.TrimSpace(line); line != "" {
+			m.log(slog.LevelDebug, "ResourceManager", "%s: %s", m.cfg.Script(l.Resources[place].Script), line)
+		}
+	}
+}
+
 // notIdle warns of a resource that ran before the cluster had started it.
 func (m *Machine) notIdle(l *Line, place int) {
 	m.log(LevelCritical, "ResourceManager", "Resource %s is active, and should not be!", l.Resources[place].Text)

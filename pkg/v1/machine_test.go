@@ -1,0 +1,299 @@
+package v1
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quorate/quorate/ccm"
+	"github.com/quorate/quorate/cib"
+	"github.com/quorate/quorate/lrm"
+	"github.com/quorate/quorate/pengine"
+	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/haresources"
+	"github.com/quorate/quorate/pkg/seedrow"
+)
+
+const lines = "a 10.0.0.1 web\nb 10.0.0.2\n"
+
+func plan(t *testing.T, text string, failback hacf.Failback, manual bool) *Plan {
+	t.Helper()
+	groups, _, err := haresources.Parse(strings.NewReader(text), "haresources")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewPlan(groups, &hacf.Config{Nodes: []string{"a", "b"}, AutoFailback: failback, ManualTakeover: manual})
+}
+
+// node is a machine with what it wants.
+type node struct {
+	*Machine
+	now  time.Time
+	said []string
+	sent []Send
+	set  map[string]bool
+}
+
+func newNode(t *testing.T, p *Plan, ipfail bool) *node {
+	n := &node{now: time.Unix(1e9, 0), set: map[string]bool{}}
+	n.Machine = New(n.now, Config{Self: "a", Plan: p, Keepalive: time.Second, Deadtime: 10 * time.Second, Initdead: 2 * time.Minute, Nodes: []string{"a", "b"}, Ipfail: ipfail,
+		Script: func(name string) string { return "/etc/ha.d/resource.d/" + name }})
+	n.take()
+	return n
+}
+
+// take carries the effects out.
+func (n *node) take() {
+	for _, e := range n.Effects() {
+		switch e := e.(type) {
+		case Log:
+			n.said = append(n.said, e.Text)
+		case Send:
+			n.sent = append(n.sent, e)
+		case SetAttribute:
+			n.set[e.Name] = !e.Delete
+		}
+	}
+}
+
+func (n *node) view(names ...string) {
+	v := ccm.View{Instance: ccm.Instance{Number: uint64(len(n.said) + 1), Proposer: "a"}, Quorum: true, DC: "a", Event: "OC_EV_MS_NEW_MEMBERSHIP"}
+	for _, name := range names {
+		v.Members = append(v.Members, ccm.Member{Name: name, Incarnation: 1})
+	}
+	n.View(n.now, v)
+	n.take()
+}
+
+// runs executes operations here, such as "start web_2".
+func (n *node) runs(ops ...string) {
+	for _, text := range ops {
+		name, rsc, _ := strings.Cut(text, " ")
+		op := lrm.Op{Resource: rsc, Name: name}
+		n.Executing(n.now, &op)
+		n.take()
+		n.Result(n.now, &lrm.Result{Op: op})
+		n.take()
+	}
+}
+
+// hears takes a message of b.
+func (n *node) hears(t *testing.T, msg message) {
+	t.Helper()
+	if err := n.Message(n.now, "b", Send{msg: msg}.Payload()); err != nil {
+		t.Fatal(err)
+	}
+	n.take()
+}
+
+// inOrder looks for lines of the log that follow one another.
+func (n *node) inOrder(t *testing.T, want ...string) {
+	t.Helper()
+	k := 0
+	for _, s := range n.said {
+		if k < len(want) && strings.Contains(s, want[k]) {
+			k++
+		}
+	}
+	if k < len(want) {
+		t.Errorf("no %q at its place in\n%s", want[k], strings.Join(n.said, "\n"))
+	}
+}
+
+// TestTakeover: what is said when a node is taken over.
+func TestTakeover(t *testing.T) {
+	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
+	n.view("a", "b")
+	n.hears(t, message{Kind: msgResource, Held: []string{"IPaddr_10_0_0_2"}, Stable: true, Digest: n.cfg.Plan.Digest, Pings: -1})
+	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	if got := n.Holding(); got != "local" {
+		t.Errorf("holding %s", got)
+	}
+	n.view("a")
+	n.runs("start IPaddr_10_0_0_2")
+	n.inOrder(t, "remote resource transition completed.", "Acquiring resource group: a 10.0.0.1 web", "Initial resource acquisition complete", "Resources being acquired from b.",
+		"Taking over resource group 10.0.0.2", "Acquiring resource group: b 10.0.0.2", "mach_down takeover complete for node b.")
+	if got := n.Holding(); got != "all" {
+		t.Errorf("holding %s", got)
+	}
+	// b is back: its line goes there.
+	n.view("a", "b")
+	n.said = nil
+	n.hears(t, message{Kind: msgResource, Stable: true, Digest: n.cfg.Plan.Digest, Pings: -1})
+	n.runs("stop IPaddr_10_0_0_2")
+	n.hears(t, message{Kind: msgResource, Held: []string{"IPaddr_10_0_0_2"}, Stable: true, Digest: n.cfg.Plan.Digest, Pings: -1})
+	n.inOrder(t, "remote resource transition completed.", "a wants to go standby [foreign]", "standby: b can take our foreign resources", "give up foreign HA resources (standby).",
+		"Releasing resource group: b 10.0.0.2", "foreign HA resource release completed (standby).", "Local standby process completed [foreign].", "Other node completed standby takeover of foreign resources.")
+}
+
+// TestStandby: lines are given only to a node that answers, by attributes.
+func TestStandby(t *testing.T) {
+	n := newNode(t, plan(t, lines, hacf.FailbackOff, false), false)
+	n.view("a")
+	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	if s := n.Standby(n.now, "all"); !strings.Contains(s, "No reply to standby request") {
+		t.Errorf("alone: %q", s)
+	}
+	n.view("a", "b")
+	n.sent = nil
+	if s := n.Standby(n.now, "local"); s != "" {
+		t.Fatal(s)
+	}
+	n.take()
+	if len(n.sent) != 1 || n.sent[0].msg.Kind != msgAsk || fmt.Sprint(n.sent[0].msg.Lines) != "[group_1]" || n.set["standby-group_1"] {
+		t.Errorf("%+v %v", n.sent, n.set)
+	}
+	if s := n.Standby(n.now, "all"); !strings.Contains(s, "Standby in progress") {
+		t.Errorf("twice: %q", s)
+	}
+	n.hears(t, message{Kind: msgReady})
+	if !n.set["standby-group_1"] {
+		t.Error("no attribute was set")
+	}
+	n.runs("stop web_2", "stop IPaddr_10_0_0_1")
+	n.hears(t, message{Kind: msgResource, Held: []string{"group_1"}, Stable: true, Digest: n.cfg.Plan.Digest})
+	n.inOrder(t, "a wants to go standby [local]", "standby: b can take our local resources", "give up local", "Local standby process completed [local].", "Other node completed standby takeover of local resources.")
+	// What comes back is this node's again.
+	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	if n.set["standby-group_1"] {
+		t.Error("the attribute stays although the line is here")
+	}
+	if s := newNode(t, plan(t, lines, hacf.FailbackLegacy, false), false).Standby(n.now, "all"); !strings.Contains(s, "Standby mode only implemented when nice_failback on") {
+		t.Errorf("legacy: %q", s)
+	}
+	if s := n.Standby(n.now, "some"); s == "" {
+		t.Error("a scope that is none was taken")
+	}
+}
+
+// TestIpfail: fewer ping nodes than the other side give everything up, after a
+// delay that a balance ends.
+func TestIpfail(t *testing.T) {
+	seedrow.Shows(t, "002-017")
+	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), true)
+	n.view("a", "b")
+	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	pings := func(own string, other int) {
+		n.Peers(n.now, []ccm.PeerStatus{{Name: "r", Type: "ping", Status: own}, {Name: "b", Type: "normal", Status: "active"}})
+		n.take()
+		n.hears(t, message{Kind: msgResource, Stable: true, Digest: n.cfg.Plan.Digest, Pings: other})
+	}
+	pings("ping", 1)
+	pings("dead", 1)
+	n.inOrder(t, "Ping node count is balanced.", "NS: We are dead. :<", "Giving up because we have less visible ping nodes.", "Delayed giveup in 2 seconds.")
+	pings("dead", 0) // the router itself has died
+	n.inOrder(t, "Delayed giveup", "Aborted delayed giveup")
+	n.now = n.now.Add(10 * time.Second)
+	n.Tick(n.now)
+	n.take()
+	if strings.Contains(strings.Join(n.said, "\n"), "giveup() called") {
+		t.Error("given up although balanced")
+	}
+	pings("dead", 1)
+	n.now = n.now.Add(3 * time.Second)
+	n.Tick(n.now)
+	n.take()
+	n.inOrder(t, "giveup() called (timeout worked)", "a wants to go standby [all]")
+}
+
+// TestPingAlone: without ipfail a ping node moves nothing.
+func TestPingAlone(t *testing.T) {
+	seedrow.Shows(t, "004-020")
+	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
+	n.view("a", "b")
+	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	for _, own := range []string{"ping", "dead"} {
+		n.Peers(n.now, []ccm.PeerStatus{{Name: "r", Type: "ping", Status: own}})
+		n.hears(t, message{Kind: msgResource, Stable: true, Digest: n.cfg.Plan.Digest, Pings: 1})
+		n.now = n.now.Add(time.Minute)
+		n.Tick(n.now)
+		n.take()
+	}
+	if all := strings.Join(n.said, "\n"); strings.Contains(all, "standby") || strings.Contains(all, "giveup") || len(n.set) > 0 {
+		t.Errorf("%v\n%s", n.set, all)
+	}
+}
+
+// TestScripts: one that is nowhere is named, and what one prints is passed on.
+func TestScripts(t *testing.T) {
+	seedrow.Shows(t, "002-071")
+	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
+	n.view("a")
+	op := lrm.Op{Resource: "web_2", Name: "monitor"}
+	n.Result(n.now, &lrm.Result{Op: op, RC: lrm.ErrInstalled, Status: lrm.Done})
+	op.Name = "start"
+	n.Executing(n.now, &op)
+	n.Result(n.now, &lrm.Result{Op: op, Output: "Starting web\n\nready\n", Status: lrm.Done})
+	n.take()
+	n.inOrder(t, "Cannot locate resource script web", "/etc/ha.d/resource.d/web: Starting web", "/etc/ha.d/resource.d/web: ready")
+}
+
+// TestManual: a lost node's lines raise the alarm, and hb_takeover takes them.
+func TestManual(t *testing.T) {
+	n := newNode(t, plan(t, lines, hacf.FailbackOff, true), false)
+	if !n.set["take-group_1"] || n.set["take-IPaddr_10_0_0_2"] {
+		t.Errorf("at the start: %v", n.set)
+	}
+	n.view("a", "b")
+	n.hears(t, message{Kind: msgResource, Held: []string{"IPaddr_10_0_0_2"}, Stable: true, Digest: n.cfg.Plan.Digest})
+	n.view("a")
+	n.inOrder(t, "ALARM: node b is gone and takeover is manual: resource group 10.0.0.2 runs nowhere.")
+	if len(n.Problems()) != 1 || n.set["take-IPaddr_10_0_0_2"] {
+		t.Errorf("%q %v", n.Problems(), n.set)
+	}
+	if s := n.Takeover(n.now, "all"); s != "" {
+		t.Fatal(s)
+	}
+	n.take()
+	if !n.set["take-IPaddr_10_0_0_2"] {
+		t.Error("hb_takeover does not take it")
+	}
+	n.runs("start IPaddr_10_0_0_2")
+	if len(n.Problems()) != 0 {
+		t.Errorf("%q", n.Problems())
+	}
+}
+
+// TestInitdeadIsExplained: a node that is alone says what it waits for.
+func TestInitdeadIsExplained(t *testing.T) {
+	seedrow.Shows(t, "004-042")
+	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
+	for range 5 {
+		n.now = n.now.Add(10 * time.Second)
+		n.Tick(n.now)
+		n.take()
+	}
+	want := fmt.Sprintf("Nothing is heard of b yet: resources are acquired when it is, or at %s, when initdead (2m0s in ha.cf) is over", time.Unix(1e9, 0).Add(2*time.Minute).Format("15:04:05"))
+	if len(n.said) != 1 || n.said[0] != want {
+		t.Errorf("%q, want %q once", n.said, want)
+	}
+}
+
+// TestPlan: the plan is a configuration that the engine takes without a remark, and that
+// keeps what others wrote of nodes; another file is another plan.
+func TestPlan(t *testing.T) {
+	for _, manual := range []bool{false, true} {
+		p := plan(t, lines, hacf.FailbackOff, manual)
+		root := cib.Empty("pacemaker-3.9")
+		conf := root.First("configuration")
+		root = root.WithReplaced(conf, conf.WithReplaced(conf.First("nodes"), cib.New("nodes").WithChild(cib.New("node", "id", "1", "uname", "a"))))
+		got := p.Apply(root)
+		if p.Holds(root) || !p.Holds(got) || len(got.Path("configuration", "nodes").All("node")) != 1 {
+			t.Errorf("manual %t:\n%s", manual, cib.Print(got))
+		}
+		for _, problem := range cib.Check(got) {
+			t.Errorf("manual %t: %v", manual, problem)
+		}
+		res, err := pengine.Schedule(got, time.Now(), pengine.Options{})
+		if err != nil || len(res.Errors)+len(res.Warnings) > 0 {
+			t.Errorf("manual %t: %v %q %q", manual, err, res.Errors, res.Warnings)
+		}
+		if again := p.Apply(got); !cib.Equal(again.First("configuration"), got.First("configuration")) {
+			t.Error("applying it twice makes another document")
+		}
+		if plan(t, lines+"a 10.0.0.3\n", hacf.FailbackOff, manual).Holds(got) || plan(t, lines, hacf.FailbackOn, manual).Holds(got) {
+			t.Error("another plan holds too")
+		}
+	}
+}
