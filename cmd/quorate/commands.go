@@ -129,7 +129,7 @@ func documented() pages.Commands {
 		"crm_diff": diff.New, "crm_error": codes.New, "crm_failcount": attr.NewCrmFailcount, "crm_master": attr.NewCrmMaster, "crm_mon": newMon,
 		"crm_node": node.NewCrmNode, "crm_resource": resource.New, "crm_rule": times.NewRule, "crm_shadow": shadow.New, "crm_simulate": simulate.New,
 		"crm_standby": node.NewCrmStandby, "crm_ticket": ticket.New, "crm_verify": verify.New, "crmadmin": node.NewCrmAdmin,
-		"haresources2cib": h2ccmd.New, "hb_addnode": node.NewAddNode, "ha_logd": logd.NewDaemon, "ha_logger": logd.NewLogger, "hb_delnode": node.NewDelNode, "hb_standby": node.NewHbStandby,
+		"haresources2cib": h2ccmd.New, "heartbeat": daemon.NewHeartbeat, "hb_addnode": node.NewAddNode, "ha_logd": logd.NewDaemon, "ha_logger": logd.NewLogger, "hb_delnode": node.NewDelNode, "hb_standby": node.NewHbStandby,
 		"hb_takeover": node.NewHbTakeover, "iso8601": times.NewISO8601, "stonith_admin": stonith.New,
 	}
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"time"
 
@@ -146,7 +147,8 @@ const shutdownBound = 20 * time.Minute
 func (d *Daemon) instructGuard() {
 	root := d.replica.Root()
 	r := d.release.of(root)
-	now := instructions{!member.KeepsResources(member.Policy(root)), guard.Instructions{Keep: member.Unmanaged(root), Demote: r.demote, Requires: r.requires}}
+	now := instructions{!member.KeepsResources(member.Policy(root)), guard.Instructions{Keep: member.Unmanaged(root), Demote: r.demote, Requires: r.requires,
+		Scripts: filepath.Join(d.opts.ConfigDir, "resource.d"), Env: d.v1.environ()}}
 	d.guard.State.SetEnforce(now.enforce)
 	if d.instructed != nil && reflect.DeepEqual(*d.instructed, now) {
 		return

@@ -423,6 +423,9 @@ func (d *Daemon) startClients(ctx context.Context) (stop func()) {
 		log := d.log.With("component", "heartbeat")
 		if c.Builtin != "" {
 			log.Info(fmt.Sprintf("%s is answered by the built-in %s", c.Path, c.Builtin))
+			if c.Builtin == "ipfail" && d.v1 == nil {
+				log.Info("ipfail ends with exit code 100: it moves the lines of haresources, and crm is on")
+			}
 			if c.Builtin == "pingd" {
 				if err := d.attrs.addPingd(c.Args); err != nil {
 					log.Error(fmt.Sprintf("%s:%d: pingd: %v", d.info.conf.File, c.Line, err))

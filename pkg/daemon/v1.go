@@ -194,6 +194,14 @@ func (x *v1Mode) impose() {
 
 // What follows does nothing with "crm yes".
 
+// environ is what scripts have in their environment.
+func (x *v1Mode) environ() []string {
+	if x == nil {
+		return nil
+	}
+	return v1Env(x.d.info.conf, x.d.opts)
+}
+
 func (x *v1Mode) next() time.Duration {
 	if x == nil {
 		return time.Hour

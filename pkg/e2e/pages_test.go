@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -33,6 +34,9 @@ func pageMain(args []string) int {
 		}
 		return 0
 	}
+	if args[0] == syslogArg {
+		return syslogMain(args[1], args[2])
+	}
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGTERM)
 	go func() {
@@ -41,6 +45,33 @@ func pageMain(args []string) int {
 	}()
 	fmt.Fprintln(os.Stderr, http.ListenAndServe(":80", http.FileServer(http.Dir(filepath.Clean(args[0])))))
 	return 1
+}
+
+// syslogArg makes the program a syslog: it appends what a socket gets to a file.
+const syslogArg = "syslog"
+
+func syslogMain(socket, file string) int {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	b := make([]byte, 1<<16)
+	for {
+		n, err := c.Read(b)
+		if err == nil {
+			_, err = fmt.Fprintf(f, "%s\n", b[:n])
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 }
 
 // initScript is an init script as a distribution ships it: it starts the web

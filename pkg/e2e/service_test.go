@@ -13,7 +13,7 @@ import (
 // the lines that administrators know, and the log goes where ha.cf says.
 func TestService(t *testing.T) {
 	t.Parallel()
-	seedrow.Shows(t, "000-014", "000-033", "001-015", "001-016", "002-010", "002-045", "002-046", "004-035", "004-037")
+	seedrow.Shows(t, "000-014", "000-033", "000-034", "001-029", "002-047", "004-008", "001-015", "001-016", "002-010", "002-045", "002-046", "004-035", "004-037")
 	script, err := os.ReadFile("../../docs/examples/heartbeat.init")
 	if err != nil {
 		t.Fatal(err)
@@ -23,11 +23,15 @@ func TestService(t *testing.T) {
 			t.Errorf("the script lacks %q", line)
 		}
 	}
-	hacf := "logfile /var/log/ha-log\ndebugfile /var/log/ha-debug\nuse_logd off\n" + strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "", 1)
+	hacf := "logfacility local0\nlogfile /var/log/ha-log\ndebugfile /var/log/ha-debug\nuse_logd off\n" + strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "", 1)
 	hacf = strings.Replace(hacf, "initdead 3", "initdead 1", 1)
 	p := newV1Pair(t, [2]string{slave5, slave6}, "192.168.10", hacf, "slave6 192.168.10.51 mark\n",
 		map[string]string{"/etc/init.d/heartbeat": string(script)})
 	p.write(slave6, "/etc/ha.d/resource.d/mark", strings.Replace(markScript, "exit 0", "echo Starting\nexit 0", 1), 0o755)
+	if _, err := p.nodes[slave6].Start("/lab/bin/"+pageArg, syslogArg, "/dev/log", "/var/log/syslog"); err != nil {
+		t.Fatal(err)
+	}
+	p.until("syslog listens", func() (bool, string) { r := p.run(slave6, "test", "-S", "/dev/log"); return r.code == 0, r.String() })
 	service := func(action string) result { return p.run(slave6, "/etc/init.d/heartbeat", action) }
 	want := func(action string, code int, pattern string) {
 		t.Helper()
@@ -52,6 +56,13 @@ func TestService(t *testing.T) {
 	if text := p.ok(slave6, "cat", "/var/log/ha-debug"); !line.MatchString(text) || !strings.Contains(text, " debug: /etc/ha.d/resource.d/mark: Starting\n") {
 		t.Errorf("ha-debug:\n%s", text)
 	}
+
+	// local0 is 16: 134 is info.
+	message := regexp.MustCompile(`(?m)^<134>[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d heartbeat: \[\d+\]: info: Configuration validated\. Starting heartbeat`)
+	p.until("syslog has the log", func() (bool, string) {
+		text := p.ok(slave6, "cat", "/var/log/syslog")
+		return message.MatchString(text) && strings.Contains(text, "ResourceManager: ["), text
+	})
 
 	want("reload", 0, `^Reloading High-Availability services: Done.\n$`)
 	// A bad file is refused, and the old one stays in force.

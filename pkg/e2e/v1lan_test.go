@@ -78,7 +78,7 @@ func (p *v1Pair) calls(name, script string) []string {
 // TestSeed000 is the article on a pair with a serial cable and a crossed Ethernet
 // cable: who runs what, orders, environment, hand-over by command, stop and kill.
 func TestSeed000(t *testing.T) {
-	seedrow.Shows(t, "000-001", "000-005", "000-009", "000-011", "000-012", "000-016", "000-017", "000-018", "000-022", "000-024", "000-026", "000-027", "000-028", "000-030", "000-031", "002-003", "002-009", "002-017", "002-025", "002-056", "002-066", "002-070", "004-013", "004-025", "004-026", "004-029", "004-031", "004-033", "004-036", "004-038", "004-042", "000-019", "000-020", "002-016", "002-068", "004-027", "002-034")
+	seedrow.Shows(t, "000-001", "000-005", "000-009", "000-011", "000-012", "000-016", "000-017", "000-018", "000-022", "000-024", "000-026", "000-027", "000-028", "000-030", "000-031", "002-003", "002-009", "002-017", "002-025", "002-027", "002-056", "002-066", "002-070", "004-013", "004-025", "004-026", "004-029", "004-031", "004-033", "004-036", "004-038", "004-042", "000-019", "000-020", "002-016", "002-068", "004-027", "002-034")
 	t.Parallel()
 	p := newLANPair(t, lanHaCf)
 	p.start(slave6)
@@ -183,6 +183,21 @@ func TestSeed000(t *testing.T) {
 		p.sh(slave5, "nft delete table ip cut")
 		p.logged(slave5, "Ping node count is balanced.")
 	})
+	p.sub("the daemon alone is killed", func(t *testing.T, p *v1Pair) {
+		s := p.lab.NewSampler(first51, pollEvery/20)
+		p.kill(slave6)
+		p.owned(first51, slave5)
+		s.Stop()
+		neverTwice(t, s)
+		// The guard called the scripts, with their environment.
+		if calls := p.calls(slave6, "mark"); calls[len(calls)-1] != "slave6 left right stop" {
+			t.Errorf("calls of mark: %q", calls)
+		}
+		p.start(slave6)
+		p.formed(slave5, slave6)
+		p.ok(slave6, "hb_takeover", "local")
+		p.owned(first51, slave6)
+	})
 	p.sub("the owner dies", func(t *testing.T, p *v1Pair) {
 		if err := p.nodes[slave6].Crash(); err != nil {
 			t.Fatal(err)
@@ -228,7 +243,7 @@ func TestManualTakeover(t *testing.T) {
 // TestHaresourcesDiffer: the nodes say that the file is not the same, and that
 // something ran before it was started.
 func TestHaresourcesDiffer(t *testing.T) {
-	seedrow.Shows(t, "002-032", "002-065", "004-006")
+	seedrow.Shows(t, "000-008", "002-032", "002-065", "004-006")
 	t.Parallel()
 	p := newLANPair(t, strings.Replace(lanHaCf, "serial /dev/ttyS0\n", "", 1))
 	p.write(slave5, "/etc/ha.d/haresources", "slave5 192.168.10.53\n", 0o644)

@@ -146,7 +146,7 @@ func (p *process) stopAll(deadline time.Time) (kept []string) {
 	began := time.Now()
 	in := p.instructions()
 	l := lrm.New(lrm.Config{RunDir: filepath.Join(p.runDir, ResourceDir), Logger: p.log,
-		Managed: in.managed, Demotes: in.demotes, Requires: in.requires()})
+		Managed: in.managed, Demotes: in.demotes, Requires: in.requires(), HeartbeatDir: in.Scripts, ExtraEnv: in.Env})
 	go func() {
 		for range l.Results() { // nobody is left to hear them
 		}

@@ -312,6 +312,10 @@ type Instructions struct {
 	// Requires are, by primitive, those that must be active while it is; nil: not
 	// known, the order of the starts tells.
 	Requires map[string][]string `json:"requires"`
+	// Scripts is the directory of scripts of class heartbeat, "" the usual one, and
+	// Env what scripts have in their environment beside the usual.
+	Scripts string   `json:"scripts,omitempty"`
+	Env     []string `json:"env,omitempty"`
 }
 
 // Instruct tells the guard what to release at the end of the lease.
