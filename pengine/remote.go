@@ -443,6 +443,8 @@ func (s *scheduler) resetRemote(r *resource, n *node) {
 	r.set(rFailed | rStop)
 	if s.cfg.fencing && r.is(rConnection) {
 		if x := s.byName[r.id]; x != nil && x.isRemote() && !x.wasFenced {
+			// That it may be connected to again does not help.
+			x.unseen = false
 			s.fenceNode(x, "remote connection is unrecoverable", false)
 		}
 	}
