@@ -1,7 +1,8 @@
 // Package campaign measures a cluster of real daemons in a lab, many times over:
 // how long a client waits when a node dies or is cut off, whether two nodes ever
 // held the address at once, whether a loaded and lossy network makes a false
-// view, and what an idle cluster costs. "make campaign" runs it.
+// view, how fast hundreds of addresses move, whether thousands of monitors keep
+// their time, and what an idle cluster costs. "make campaign" runs it.
 //
 // The nouns:
 //
