@@ -20,16 +20,20 @@ import (
 var (
 	bucketNode    = []byte("node")    // what belongs to this node
 	bucketChanges = []byte("changes") // number, big endian -> change
-	keyDisk       = []byte("disk")
-	keyLife       = []byte("incarnation")
-	keyPromised   = []byte("promised")
-	keyStamped    = []byte("stamped")
-	keySnapshot   = []byte("snapshot")
-	keyMeta       = []byte("meta")
-	keyRemoved    = []byte("removed")
+	// bucketState holds the snapshot alone: bbolt writes all that is on a page when
+	// one thing on it changes, and a promise must not write megabytes.
+	bucketState = []byte("state")
+	keyDisk     = []byte("disk")
+	keyLife     = []byte("incarnation")
+	keyPromised = []byte("promised")
+	keyStamped  = []byte("stamped")
+	keySnapshot = []byte("snapshot")
+	keyMeta     = []byte("meta")
+	keyRemoved  = []byte("removed")
 )
 
-// Compaction: the changes kept beside the snapshot.
+// Compaction: the changes kept beside the snapshot, in bytes at least as much as
+// it has itself.
 const (
 	compactChanges = 512
 	compactBytes   = 4 << 20
@@ -74,6 +78,15 @@ func openStore(dir string) (*store, error) {
 		}
 		if _, err := tx.CreateBucketIfNotExists(bucketChanges); err != nil {
 			return err
+		}
+		state, err := tx.CreateBucketIfNotExists(bucketState)
+		if err != nil {
+			return err
+		}
+		if old := node.Get(keySnapshot); old != nil { // where it was kept before
+			if err := errors.Join(state.Put(keySnapshot, append([]byte(nil), old...)), node.Delete(keySnapshot)); err != nil {
+				return err
+			}
 		}
 		if node.Get(keyDisk) == nil {
 			if err := node.Put(keyDisk, []byte(uuid.NewString())); err != nil {
@@ -137,7 +150,7 @@ func (s *store) load() (agree.Stored, error) {
 			}
 			st.Stamped = x
 			// The decoded values live longer than the transaction.
-			snap := append([]byte(nil), b.Get(keySnapshot)...)
+			snap := append([]byte(nil), tx.Bucket(bucketState).Get(keySnapshot)...)
 			s.space.snapshot.Store(int64(len(snap)))
 			if st.Snapshot, err = agree.DecodeSnapshot(snap); err != nil {
 				return fmt.Errorf("state: %w", err)
@@ -175,7 +188,7 @@ func (s *store) load() (agree.Stored, error) {
 // batch is a write as bytes, which nobody changes any more.
 type batch struct {
 	node    [][2][]byte // of the bucket of that name; no value deletes
-	fresh   bool        // drop all changes first
+	state   []byte      // a new snapshot: drop all changes first
 	changes [][2][]byte // number, change
 	// conflict is a state that is about to be replaced and must be kept.
 	conflict *agree.Conflict
@@ -195,10 +208,8 @@ func (s *store) prepare(w *agree.Write) *batch {
 		put(keyRemoved, agree.EncodeBallot(*w.Removed))
 	}
 	if w.Snapshot != nil {
-		b.fresh = true
-		snap := agree.EncodeSnapshot(w.Snapshot)
-		put(keySnapshot, snap)
-		s.space.snapshot.Store(int64(len(snap)))
+		b.state = agree.EncodeSnapshot(w.Snapshot)
+		s.space.snapshot.Store(int64(len(b.state)))
 		put(keyMeta, nil)
 		s.changes, s.bytes = 0, 0
 	}
@@ -257,7 +268,10 @@ func (s *store) put(w *batch) error {
 				return err
 			}
 		}
-		if w.fresh {
+		if w.state != nil {
+			if err := tx.Bucket(bucketState).Put(keySnapshot, w.state); err != nil {
+				return err
+			}
 			if err := tx.DeleteBucket(bucketChanges); err != nil {
 				return err
 			}
@@ -275,4 +289,6 @@ func (s *store) put(w *batch) error {
 }
 
 // gathered reports whether a snapshot is due.
-func (s *store) gathered() bool { return s.changes >= compactChanges || s.bytes >= compactBytes }
+func (s *store) gathered() bool {
+	return s.changes >= compactChanges || s.bytes >= max(compactBytes, int(s.space.snapshot.Load()))
+}

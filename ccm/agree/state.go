@@ -23,6 +23,13 @@ type App interface {
 	Digest() string
 }
 
+// Loader is an [App] that wants to know when its stored state is read: what it
+// restores and applies meanwhile was agreed on long ago, needs no check, and is
+// news at the end at most.
+type Loader interface {
+	Loading(yes bool)
+}
+
 // requestWindow is how many request ids the state remembers, so that a retry is
 // answered once.
 const requestWindow = 512

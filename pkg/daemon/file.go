@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -24,11 +25,12 @@ type cibFile struct {
 
 // filePace is the least pause after each write of the file: its readers are
 // people, and in a stream of changes the disk belongs to the cluster's own copy.
-// After a write that took long the pause is fileShare times as long, so that of a
-// large file no more than that share of the time is spent on it.
+// After a large one it is as long as fileRate, in bytes a second, wants: a change
+// of a large configuration must not write megabytes. The last version is written
+// when the daemon ends, at the latest.
 const (
-	filePace  = time.Second
-	fileShare = 20
+	filePace = time.Second
+	fileRate = 256 << 10
 )
 
 func newCIBFile(stateDir string, log *slog.Logger) *cibFile {
@@ -56,9 +58,11 @@ func (f *cibFile) run() {
 		if again = nil; !more {
 			return
 		}
-		begun := time.Now()
 		err := cib.WriteFile(f.path, root)
-		pause := max(filePace, fileShare*time.Since(begun))
+		pause := filePace
+		if fi, serr := os.Stat(f.path); serr == nil {
+			pause = max(pause, time.Duration(fi.Size())*time.Second/fileRate)
+		}
 		switch {
 		case err == nil:
 			said = false

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -22,8 +23,11 @@ const (
 	// MaxEntries is how many versions are kept at least; up to MaxChain more
 	// before the oldest are forgotten together.
 	MaxEntries = 1000
-	// MaxChain is how many patches follow a whole document.
-	MaxChain = 100
+	// MaxChain is how many patches follow a whole document, LongChain how many do
+	// as long as all of them are smaller than the document: writing a large one
+	// anew must not cost a small change much.
+	MaxChain  = 100
+	LongChain = 250
 )
 
 // Entry is one version of the configuration.
@@ -44,12 +48,22 @@ type Entry struct {
 // record is what is stored under a version.
 type record struct {
 	Entry
-	// Whole is the document, or else Patch leads to it from the version before.
+	// Apart tells that the whole document is in a bucket of its own; Whole holds it
+	// where an older program wrote it. Else Patch leads to it from the version before.
+	Apart bool   `json:"apart,omitempty"`
 	Whole []byte `json:"whole,omitempty"`
 	Patch []byte `json:"patch,omitempty"`
 }
 
-var bucket = []byte("versions")
+func (r *record) whole() bool { return r.Apart || r.Whole != nil }
+
+// bucketWholes has a bucket for each whole document: bbolt writes all that is on a
+// page when one thing on it changes, and a patch must not write megabytes.
+var (
+	bucket       = []byte("versions")
+	bucketWholes = []byte("wholes")
+	keyDocument  = []byte("document")
+)
 
 // Store is the memory on disk. One goroutine adds; List and Document may be
 // called by others at the same time.
@@ -57,7 +71,16 @@ type Store struct {
 	db   *bolt.DB
 	last *cib.Element // the newest document, where it is known
 	// chain counts the patches since the last whole document.
-	chain int
+	chain chain
+}
+
+// chain is a whole document and the patches that follow it: their number, their
+// bytes and those of the document.
+type chain struct{ patches, bytes, whole int }
+
+// open reports whether another patch may follow.
+func (c chain) open() bool {
+	return c.patches < MaxChain || c.patches < LongChain && c.bytes < c.whole
 }
 
 // Open opens or makes the store in a directory.
@@ -70,7 +93,11 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; if the file is damaged, remove it: only the memory of old configurations is lost", path, err)
 	}
-	if err := db.Update(func(tx *bolt.Tx) error { _, err := tx.CreateBucketIfNotExists(bucket); return err }); err != nil {
+	if err := db.Update(func(tx *bolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists(bucket)
+		_, err2 := tx.CreateBucketIfNotExists(bucketWholes)
+		return errors.Join(err, err2)
+	}); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -112,25 +139,31 @@ func (s *Store) Add(changes ...Change) error {
 			if newest, data := b.Cursor().Last(); newest != nil && string(newest) == string(key(r.Version)) {
 				if root, err := document(b, newest); err == nil && cib.Equal(root, c.Root) {
 					// Known from an earlier life.
-					last, chain = c.Root, chainLength(b)
+					last, chain = c.Root, chainOf(b)
 					continue
 				}
-				if err := b.Delete(newest); err != nil {
+				if err := forget(b, newest); err != nil {
 					return err
 				}
 				last = nil
 			} else if data == nil {
 				last = nil
 			}
-			if last != nil && cib.VersionOf(last).Compare(r.Version) < 0 && chain < MaxChain {
+			if last != nil && cib.VersionOf(last).Compare(r.Version) < 0 && chain.open() {
 				if p, err := cib.MakePatch(last, c.Root, true); err == nil && p != nil {
 					r.Patch = cib.PrintCompact(p)
-					chain++
+					chain.patches++
+					chain.bytes += len(r.Patch)
 				}
 			}
 			if r.Patch == nil {
 				newest, _ := b.Cursor().Last()
-				r.Whole, chain, r.Missed = cib.PrintCompact(c.Root), 0, last == nil && newest != nil
+				text := cib.PrintCompact(c.Root)
+				if err := keepWhole(tx, key(r.Version), text); err != nil {
+					return err
+				}
+				r.Apart, r.Missed = true, last == nil && newest != nil
+				chain = newChain(len(text))
 			}
 			data, err := json.Marshal(&r)
 			if err != nil {
@@ -145,7 +178,7 @@ func (s *Store) Add(changes ...Change) error {
 	})
 	if err != nil {
 		// What is in the store is not known: the next is written whole.
-		s.last, s.chain = nil, 0
+		s.last, s.chain = nil, newChain(0)
 		return fmt.Errorf("the memory of the configuration: %w", err)
 	}
 	s.last, s.chain = last, chain
@@ -165,7 +198,7 @@ func entryOf(c Change) Entry {
 func forgetAbove(b *bolt.Bucket, v cib.Version) error {
 	c := b.Cursor()
 	for k, _ := c.Last(); k != nil && string(k) > string(key(v)); k, _ = c.Last() {
-		if err := c.Delete(); err != nil {
+		if err := forget(b, k); err != nil {
 			return err
 		}
 	}
@@ -179,35 +212,74 @@ func forgetOld(b *bolt.Bucket) error {
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		n++
 	}
-	if n <= MaxEntries+MaxChain {
-		return nil
-	}
-	for k, v := c.First(); k != nil; k, v = c.First() {
-		if n <= MaxEntries {
+	for n > MaxEntries+MaxChain {
+		var oldest [][]byte
+		for k, v := c.First(); k != nil; k, v = c.Next() {
 			var r record
-			if err := json.Unmarshal(v, &r); err != nil || r.Whole != nil {
+			if err := json.Unmarshal(v, &r); err != nil {
+				return err
+			}
+			if r.whole() && len(oldest) > 0 {
+				break
+			}
+			oldest = append(oldest, bytes.Clone(k))
+		}
+		if n -= len(oldest); n < MaxEntries {
+			return nil
+		}
+		for _, k := range oldest {
+			if err := forget(b, k); err != nil {
 				return err
 			}
 		}
-		if err := c.Delete(); err != nil {
-			return err
-		}
-		n--
 	}
 	return nil
 }
 
-// chainLength counts the patches at the end.
-func chainLength(b *bolt.Bucket) (n int) {
+// keepWhole stores a whole document.
+func keepWhole(tx *bolt.Tx, at, text []byte) error {
+	b, err := tx.Bucket(bucketWholes).CreateBucketIfNotExists(at)
+	if err != nil {
+		return err
+	}
+	return b.Put(keyDocument, text)
+}
+
+// forget deletes a version.
+func forget(b *bolt.Bucket, at []byte) error {
+	at = bytes.Clone(at)
+	if wholes := b.Tx().Bucket(bucketWholes); wholes.Bucket(at) != nil {
+		if err := wholes.DeleteBucket(at); err != nil {
+			return err
+		}
+	}
+	return b.Delete(at)
+}
+
+// textOf returns the whole document of a version.
+func textOf(b *bolt.Bucket, at []byte, r *record) []byte {
+	if wholes := b.Tx().Bucket(bucketWholes); r.Apart && wholes != nil && wholes.Bucket(at) != nil {
+		return wholes.Bucket(at).Get(keyDocument)
+	}
+	return r.Whole
+}
+
+// newChain begins after a whole document of that size.
+func newChain(whole int) chain { return chain{whole: whole} }
+
+// chainOf measures the chain at the end.
+func chainOf(b *bolt.Bucket) (out chain) {
 	c := b.Cursor()
 	for k, v := c.Last(); k != nil; k, v = c.Prev() {
 		var r record
-		if json.Unmarshal(v, &r) != nil || r.Whole != nil {
+		if json.Unmarshal(v, &r) != nil || r.whole() {
+			out.whole = len(textOf(b, k, &r))
 			break
 		}
-		n++
+		out.patches++
+		out.bytes += len(r.Patch)
 	}
-	return n
+	return out
 }
 
 // List returns the entries, oldest first.
@@ -253,11 +325,12 @@ func document(b *bolt.Bucket, at []byte) (*cib.Element, error) {
 		if err := json.Unmarshal(v, &r); err != nil {
 			return nil, fmt.Errorf("the memory of the configuration: %w", err)
 		}
-		if r.Whole == nil {
+		if !r.whole() {
 			patches = append(patches, r.Patch)
 			continue
 		}
-		root, err := cib.Parse(r.Whole, "remembered configuration")
+		// The elements live longer than the page.
+		root, err := cib.Parse(bytes.Clone(textOf(b, k, &r)), "remembered configuration")
 		for i := len(patches) - 1; i >= 0 && err == nil; i-- {
 			var p *cib.Element
 			if p, err = cib.Parse(patches[i], "remembered patch"); err == nil {

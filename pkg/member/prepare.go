@@ -99,7 +99,7 @@ func (r *Replica) applied(change []byte) (*cib.Element, error) {
 			}
 		}
 	}
-	return apply(root, change, false)
+	return apply(root, change, r.loading)
 }
 
 // parsed is the same for a snapshot.

@@ -16,6 +16,8 @@ type Replica struct {
 	news func()
 
 	prepared prepared
+	loading  bool   // the stored state is being read
+	why      string // of the newest change read
 
 	// Changed, if set, is told of every configuration and the reason given for
 	// it, in their order; it must return at once. Set it before the first use.
@@ -38,10 +40,22 @@ func (r *Replica) Root() *cib.Element { return r.root.Load() }
 
 func (r *Replica) set(root *cib.Element, why string) {
 	r.root.Store(root)
+	if r.loading {
+		r.why = why
+		return
+	}
 	if r.Changed != nil {
 		r.Changed(root, why)
 	}
 	r.news()
+}
+
+// Loading implements [agree.Loader]: what is read from the disk is told when all
+// of it is there, and as one.
+func (r *Replica) Loading(yes bool) {
+	if r.loading = yes; !yes {
+		r.set(r.Root(), r.why)
+	}
 }
 
 // Snapshot implements [agree.App].
