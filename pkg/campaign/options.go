@@ -33,8 +33,12 @@ type Options struct {
 	Steady, Calm, Flood, Idle, Hold time.Duration
 	// Edits is how long each number of clients of edits writes, Commands how many
 	// whole commands it times, Kills how many daemons kills ends.
-	Edits           time.Duration
-	Commands, Kills int
+	Edits time.Duration
+	// LargeEdits is how many changes large-cib makes of a configuration of LargeSize
+	// bytes, LargePace the time between two.
+	LargeEdits, LargeSize int
+	LargePace             time.Duration
+	Commands, Kills       int
 	// Addresses and Dummies are the numbers of resources of the parts of these
 	// names, Watch how long dummies counts monitors.
 	Addresses, Dummies int
@@ -58,7 +62,7 @@ type Options struct {
 // Default are the numbers of the full campaign.
 func Default() Options {
 	return Options{Crashes: 30, Cuts: 30, Rounds: 20, Faults: 5, Classic: true, Steady: 30 * time.Minute, Calm: 30 * time.Minute, Flood: time.Minute,
-		Idle: time.Minute, Hold: time.Minute, Nodes: 32, Keepalive: "1", Deadtime: "5", Deaths: 4, Rate: 100_000, Edits: 10 * time.Second, Commands: 100, Kills: 500, Addresses: 300, Dummies: 2000, Watch: time.Minute, Out: io.Discard}
+		Idle: time.Minute, Hold: time.Minute, Nodes: 32, Keepalive: "1", Deadtime: "5", Deaths: 4, Rate: 100_000, Edits: 10 * time.Second, Commands: 100, Kills: 500, LargeEdits: 100, LargeSize: 5 << 20, LargePace: 400 * time.Millisecond, Addresses: 300, Dummies: 2000, Watch: time.Minute, Out: io.Discard}
 }
 
 // Short are numbers that find a broken thing in about a minute and a half.
@@ -67,6 +71,7 @@ func Short() Options {
 	o.Crashes, o.Cuts, o.Rounds, o.Faults, o.Classic = 4, 4, 3, 1, false
 	o.Steady, o.Calm, o.Flood, o.Idle, o.Hold = time.Minute, 5*time.Second, 5*time.Second, 4*time.Second, 3*time.Second
 	o.Nodes, o.Keepalive, o.Deadtime, o.Deaths, o.Rate = 8, "200ms", "1", 1, 20_000
+	o.LargeEdits = 10
 	o.Edits, o.Commands, o.Kills = time.Second, 10, 30
 	o.Addresses, o.Dummies, o.Watch = 100, 150, 20*time.Second
 	return o
@@ -94,6 +99,7 @@ var parts = []part{
 	{"flood", "bad packets at 75 ms / 300 ms", (*campaign).flood},
 	{"nodes32", "one view of 32 nodes, and the death of one", (*campaign).large},
 	{"edits", "how fast changes are durable on a quorum", (*campaign).edits},
+	{"large-cib", "what a small change of a CIB of 5 MB costs", (*campaign).largeCIB},
 	{"kills", "SIGKILL of daemons while clients write", (*campaign).kills},
 	{"addresses", "how fast hundreds of addresses move from node to node", (*campaign).addresses},
 	{"dummies", "thousands of resources with monitors on three nodes", (*campaign).dummies},

@@ -28,6 +28,8 @@ const (
 	// anew must not cost a small change much.
 	MaxChain  = 100
 	LongChain = 250
+	// maxPatch is the size in bytes up to which a patch is kept as one.
+	maxPatch = 32 << 10
 )
 
 // Entry is one version of the configuration.
@@ -151,9 +153,11 @@ func (s *Store) Add(changes ...Change) error {
 			}
 			if last != nil && cib.VersionOf(last).Compare(r.Version) < 0 && chain.open() {
 				if p, err := cib.MakePatch(last, c.Root, true); err == nil && p != nil {
-					r.Patch = cib.PrintCompact(p)
-					chain.patches++
-					chain.bytes += len(r.Patch)
+					if text := cib.PrintCompact(p); len(text) <= maxPatch {
+						r.Patch = text
+						chain.patches++
+						chain.bytes += len(r.Patch)
+					}
 				}
 			}
 			if r.Patch == nil {

@@ -26,6 +26,8 @@ func (n *Node) Root() (string, error) {
 // ARP and the like send included.
 type Traffic struct {
 	Received, Sent uint64
+	// SentBytes are those of the packets sent.
+	SentBytes uint64
 }
 
 // Traffic returns the counters of the node's interfaces by their names, the
@@ -52,7 +54,8 @@ func (n *Node) Traffic() (map[string]Traffic, error) {
 		if err1 != nil || err2 != nil {
 			continue
 		}
-		out[strings.TrimSpace(name)] = Traffic{received, sent}
+		bytes, _ := strconv.ParseUint(f[8], 10, 64)
+		out[strings.TrimSpace(name)] = Traffic{received, sent, bytes}
 	}
 	return out, nil
 }

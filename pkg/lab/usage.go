@@ -18,6 +18,10 @@ type Usage struct {
 	// CPU is the processor time used so far, user and system, that of ended
 	// children included.
 	CPU time.Duration
+	// Written is how many bytes the processes that run now have written to files,
+	// pipes and local sockets (/proc/PID/io, wchar; write_bytes counts a whole folio
+	// of the page cache, which may be megabytes, for every page in it).
+	Written int64
 	// Commands are the names of the processes.
 	Commands []string
 }
@@ -60,6 +64,7 @@ func (n *Node) Usage() (Usage, error) {
 		}
 		u.CPU += own
 		u.RSS += procRSS(pid)
+		u.Written += procWritten(pid)
 		u.Commands = append(u.Commands, name)
 	}
 	return u, nil
@@ -86,6 +91,20 @@ func procTimes(pid string) (name string, own, children time.Duration, err error)
 		return time.Duration(v) * clockTick
 	}
 	return string(b[open+1 : end]), ticks(14) + ticks(15), ticks(16) + ticks(17), nil
+}
+
+func procWritten(pid string) int64 {
+	b, err := os.ReadFile("/proc/" + pid + "/io")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, "wchar:"); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+			return n
+		}
+	}
+	return 0
 }
 
 func procRSS(pid string) int64 {
