@@ -51,7 +51,11 @@ func newPing(name string) *standard {
 				if err := dropState(file(c)); err != nil {
 					return err
 				}
-				return updateAttribute(ctx, c.str("name"), "", c.str("dampen"))
+				// A stop does not fail, and its node is not fenced, for an attribute.
+				if err := updateAttribute(ctx, c.str("name"), "", c.str("dampen")); err != nil {
+					c.info("%v", err)
+				}
+				return nil
 			},
 			"monitor": func(ctx context.Context, c *request) error {
 				if _, on, err := readState(file(c)); err != nil || !on {

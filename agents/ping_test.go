@@ -40,6 +40,9 @@ func TestPingAgent(t *testing.T) {
 	if got := read(dir + "/state/net"); got != " \n" {
 		t.Errorf("net is %q after the stop", got)
 	}
+	life(t, "ping", p, step{"start", 0})
+	standIn(t, "the cluster does not answer", map[string]string{"attrd_updater": "exit 102"})
+	life(t, "ping", p, step{"monitor", 1}, step{"stop", 0}, step{"monitor", 7})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	began := time.Now()
