@@ -91,6 +91,12 @@ Exit code of -s: 0 all is well, 1 there is no DC or a node is offline.`,
 	f.Lookup("neg-locations").NoOptDefVal = anyPrefix
 	f.StringVarP(&o.fencing, "fence-history", "m", "", "show the history of fencing: `LEVEL` 0 to 3")
 	f.Lookup("fence-history").NoOptDefVal = "2"
+	// After a short option whose value may be missing, a digit is an option.
+	for _, level := range []string{"0", "2", "3"} {
+		name := "fence-history-" + level
+		f.BoolFuncP(name, level, "", func(string) error { o.fencing = level; return nil })
+		f.Lookup(name).Hidden = true
+	}
 	f.BoolVarP(&o.Brief, "brief", "b", false, "count resources instead of listing them")
 	f.BoolVarP(&o.HideHeaders, "hide-headers", "D", false, "leave the summary out")
 	f.BoolVarP(&o.Detail, "show-detail", "R", false, "show node ids and the instances of clones")
@@ -281,7 +287,7 @@ func (o *flags) show(root *cib.Element) {
 	case o.legacy:
 		e := cib.New("crm_mon", "version", compatible).WithChildren(XML(root, o.Options)...)
 		o.t.Format = tool.Text
-		o.t.Printf("<?xml version=\"1.0\"?>\n%s", cib.Print(e))
+		o.t.Printf("%s", cib.Print(e))
 	case o.t.Format == formatHTML:
 		if o.cgi {
 			o.t.Printf("Content-Type: text/html\n\n")

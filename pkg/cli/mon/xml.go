@@ -11,6 +11,7 @@ import (
 // XML returns the picture as the elements of Pacemaker's schema, with all
 // sections that are not hidden.
 func XML(root *cib.Element, o Options) []*cib.Element {
+	o.Bans = true // what constraints say is told unless it is hidden
 	c := newCluster(root, o)
 	var out []*cib.Element
 	add := func(e *cib.Element, hidden, empty bool) {

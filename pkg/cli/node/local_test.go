@@ -60,7 +60,7 @@ func TestLocalDocument(t *testing.T) {
 			{"crm_node -N 2", 0, "beta\n"},
 			{"crm_node -N 3", cli.ExitNoHost, "no node has the id"},
 			{"crm_node -e", cli.ExitUnavailable, "ask the running cluster"},
-			{"crm_standby -G -N beta", 0, "scope=nodes  name=standby value=off\n"},
+			{"crm_standby -G -N beta", 0, "scope=status  name=standby value=off\n"},
 			{"crm_standby -v true -N beta", 0, ""},
 			{"crm_standby -G -N beta", 0, "scope=nodes  name=standby value=on\n"},
 			{"crm_standby -G -N beta -Q", 0, "on\n"},

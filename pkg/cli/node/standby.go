@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -100,20 +101,17 @@ func (s *standby) run(ctx context.Context) error {
 // local works on the file of [source.Local], where the attribute is one like any
 // other.
 func (s *standby) local(ctx context.Context) error {
+	if s.query {
+		return s.queryLocal(ctx)
+	}
 	args := []string{"--name", "standby", "--lifetime", s.life}
 	if s.node != "" {
 		args = append(args, "--node", s.node)
 	}
-	switch {
-	case s.query:
-		args = append(args, "--query", "--default", "off")
-	case s.del:
+	if s.del {
 		args = append(args, "--delete")
-	default:
+	} else {
 		args = append(args, "--update", s.value)
-	}
-	if s.quietly {
-		args = append(args, "--quiet")
 	}
 	c := attr.NewCrmAttribute(s.env)
 	c.SetArgs(args)
@@ -122,6 +120,25 @@ func (s *standby) local(ctx context.Context) error {
 	c.SetErr(s.env.Stderr)
 	c.SilenceErrors, c.SilenceUsage = true, true
 	return c.ExecuteContext(ctx)
+}
+
+func (s *standby) queryLocal(ctx context.Context) error {
+	doc, err := source.Load(ctx, s.env, source.Source{})
+	if err != nil {
+		return err
+	}
+	name := s.node
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			return cli.Exitf(cli.ExitError, "the name of this node is not known: %w; name it with -N", err)
+		}
+	}
+	node := findNode(doc.Root, name)
+	if node == nil {
+		return cli.Exitf(cli.ExitNoSuchObject, "crm_attribute: Could not map name=%s to a UUID", name)
+	}
+	s.print(doc.Root, node)
+	return nil
 }
 
 func findNode(root *cib.Element, name string) *cib.Element {
@@ -146,9 +163,9 @@ func attribute(e *cib.Element, name string) (set, nv *cib.Element) {
 }
 
 func (s *standby) print(root, node *cib.Element) {
-	scope, value := "nodes", ""
+	scope, value := "status", "" // where it is looked for last
 	if _, nv := attribute(node, "standby"); nv != nil {
-		value = nv.Get("value")
+		scope, value = "nodes", nv.Get("value")
 	} else {
 		for _, e := range root.First("status").All("node_state") {
 			if e.ID() == node.ID() {

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/quorate/quorate/pkg/cli"
-	"github.com/quorate/quorate/pkg/cli/attr"
-	"github.com/quorate/quorate/pkg/cli/node"
 	"github.com/quorate/quorate/pkg/cli/simulate"
 )
 
@@ -32,7 +30,6 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("CIB_file", file)
-	commands["crm_attribute"], commands["crmadmin"] = attr.NewCrmAttribute, node.NewCrmAdmin
 	for line, want := range map[string][]string{
 		"crm_mon -1":                          {"nodes", "resources", "summary"},
 		"crm_resource -L":                     {"resources"},

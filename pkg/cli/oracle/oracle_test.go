@@ -17,8 +17,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/attr"
 	"github.com/quorate/quorate/pkg/cli/mon"
+	"github.com/quorate/quorate/pkg/cli/node"
 	"github.com/quorate/quorate/pkg/cli/resource"
+	"github.com/quorate/quorate/pkg/cli/ticket"
+	"github.com/quorate/quorate/pkg/cli/times"
 	"github.com/quorate/quorate/pkg/cli/verify"
 )
 
@@ -35,7 +39,8 @@ var lines = []string{
 	"crm_resource --constraints -r RSC", "crm_resource -A -r RSC", "crm_resource -q -r RSC", "crm_resource -w -r RSC", "crm_resource -Y", "crm_resource -Y -r RSC",
 	"crm_resource -g target-role -m -r RSC", "crm_resource -G class -r RSC", "crm_resource -p target-role -m -v Stopped -r RSC",
 	"crm_resource -M -r RSC", "crm_resource -M -r RSC -N NODE", "crm_resource -B -r RSC -N NODE", "crm_resource -U -r RSC",
-	"crm_verify -x FILE", "crm_verify -x FILE -V",
+	"crm_verify -x FILE", "crm_verify -x FILE -V", "crm_mon -1 -m2 -r", "crm_ticket -l", "crm_standby -G -N NODE", "crm_failcount -G -r RSC -N NODE",
+	"crm_attribute -G -n stonith-enabled", "crm_rule -c -r RSC",
 }
 
 // leastEqual is the part of the comparisons that must be equal. What is not are
@@ -47,6 +52,8 @@ var commands = map[string]func(*cli.Env) *cobra.Command{
 	"crm_mon":      func(env *cli.Env) *cobra.Command { return mon.New(env, mon.Backend{}) },
 	"crm_resource": resource.New,
 	"crm_verify":   verify.New,
+	"crm_ticket":   ticket.New, "crm_standby": node.NewCrmStandby, "crm_failcount": attr.NewCrmFailcount,
+	"crm_attribute": attr.NewCrmAttribute, "crm_rule": times.NewRule, "crmadmin": node.NewCrmAdmin,
 }
 
 // said is what a command does.
