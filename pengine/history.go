@@ -1,6 +1,7 @@
 package pengine
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,7 +138,13 @@ func opBefore(a, b *opEntry) int {
 		}
 		return 0
 	}
-	if a.uuid == "" || b.uuid == "" {
+	return pendingBefore(a, b)
+}
+
+// pendingBefore compares two operations, one of which is under way and has
+// neither a call nor a time: by the transitions that asked for them.
+func pendingBefore(a, b *opEntry) int {
+	if a.callID == -1 && b.callID == -1 || a.uuid == "" || b.uuid == "" {
 		return 0
 	}
 	if a.uuid != b.uuid || a.transID == b.transID {
@@ -168,14 +175,10 @@ func newerOp(a, b *opEntry, sameNode bool) int {
 		return opBefore(a, b)
 	}
 	switch {
+	case a.callID < 0 || b.callID < 0:
+		return pendingBefore(a, b)
 	case a.changed > 0 && b.changed > 0:
-		switch {
-		case a.changed < b.changed:
-			return -1
-		case a.changed > b.changed:
-			return 1
-		}
-		return 0
+		return cmp.Compare(a.changed, b.changed)
 	}
 	return 0
 }

@@ -47,7 +47,7 @@ func (s *scheduler) changedAfter(id string, n *node, than *opEntry, sameNode boo
 	for _, op := range e.Children {
 		switch op.Get("operation") {
 		case tStart, tStop, tMigrateTo, tMigrateFrom:
-			if h := readOp(op); (sameNode || h.status != stPending) && newerOp(h, than, sameNode) > 0 {
+			if newerOp(readOp(op), than, sameNode) > 0 {
 				return true
 			}
 		}
