@@ -100,14 +100,17 @@ func (s *scheduler) evaluateOp(r *resource, task, executed string, interval int6
 			m["timeout"] = v
 		}
 	}
-	timeout := parseMsec(m["timeout"])
-	if timeout <= 0 {
+	timeout := int64(-1)
+	if v, ok := m["timeout"]; ok {
+		timeout = parseDelay(v)
+	}
+	if timeout < 0 {
 		timeout = defaultTimeout
 	}
 	m["timeout"] = strconv.FormatInt(timeout, 10)
 	s.readOnFail(r, o, task, interval)
 	if v, ok := m["start-delay"]; ok {
-		o.startDelay = max(0, parseMsec(v))
+		o.startDelay = max(0, parseDelay(v))
 		m["start-delay"] = strconv.FormatInt(o.startDelay, 10)
 	} else if v, ok := m["interval-origin"]; ok && interval > 0 {
 		o.startDelay = s.originDelay(v, interval)

@@ -143,7 +143,7 @@ func (s *scheduler) readReconnect(r *resource) {
 	if !ok {
 		return
 	}
-	if ms := parseMsec(v); ms >= 0 {
+	if ms := parseSpan(v); ms >= 0 {
 		r.reconnect = ms
 		r.failureTimeout = secondsOf(ms)
 	}

@@ -7,7 +7,7 @@ func parseInterval(op *cib.Element) int64 {
 	if v == "" {
 		return 0
 	}
-	ms := parseMsec(v)
+	ms := parseSpan(v)
 	if ms < 0 {
 		return 0
 	}

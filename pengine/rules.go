@@ -127,7 +127,7 @@ func opExpr(e *cib.Element, d *ruleData) bool {
 		return false
 	}
 	if v, ok := e.Lookup("interval"); ok {
-		if ms := parseMsec(v); ms != d.opInterval {
+		if ms := parseSpan(v); ms != d.opInterval {
 			return false
 		}
 	}
@@ -399,6 +399,7 @@ func dateSpec(e *cib.Element, now time.Time) bool {
 		"seconds": now.Second(), "minutes": now.Minute(), "hours": now.Hour(),
 		"monthdays": now.Day(), "months": int(now.Month()), "years": now.Year(),
 		"yeardays": now.YearDay(), "weekyears": year, "weeks": week, "weekdays": wd,
+		"moon": moonPhase(now),
 	}
 	for _, a := range e.Attrs {
 		v, ok := values[a.Name]
@@ -422,6 +423,17 @@ func dateSpec(e *cib.Element, now time.Time) bool {
 		}
 	}
 	return true
+}
+
+// moonPhase is the phase of the moon, 0 (new) to 7, by the age that it has in
+// its cycle of 19 years.
+func moonPhase(t time.Time) int {
+	golden := t.Year()%19 + 1
+	epact := (11*golden + 18) % 30
+	if epact == 25 && golden > 11 || epact == 24 {
+		epact++
+	}
+	return ((t.YearDay()+epact)*6 + 11) % 177 / 22 & 7
 }
 
 func addDuration(t time.Time, e *cib.Element) time.Time {

@@ -170,10 +170,10 @@ func (s *scheduler) boolOption(name string, def bool) bool {
 }
 
 func (s *scheduler) msOption(name, def string) int64 {
-	ms := parseMsec(s.option(name, def))
+	ms := parseSpan(s.option(name, def))
 	if ms < 0 {
 		s.warnf("cluster option %s has the value %q, which is not a time: the default %s is used", name, s.options[name], def)
-		ms = parseMsec(def)
+		ms = parseSpan(def)
 	}
 	return ms
 }
@@ -208,7 +208,7 @@ func (s *scheduler) unpackConfig() {
 	c.startFatal = s.boolOption("start-failure-is-fatal", true)
 	c.probes = s.boolOption("enable-startup-probes", true)
 	c.watchdog = s.boolOption("have-watchdog", false)
-	c.watchdogTimeout = parseMsec(s.option("stonith-watchdog-timeout", "0"))
+	c.watchdogTimeout = parseSpan(s.option("stonith-watchdog-timeout", "0"))
 	c.shutdownLock = s.boolOption("shutdown-lock", false)
 	c.placement = s.placementStrategy()
 	c.clusterDelay = s.option("cluster-delay", "60s")

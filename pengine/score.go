@@ -1,6 +1,7 @@
 package pengine
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -99,41 +100,53 @@ func parseBool(s string) (value, ok bool) {
 	return false, false
 }
 
-// parseMsec reads a time with unit in milliseconds; -1 when it cannot be read.
+// parseMsec reads a time with unit in milliseconds; -1 when it cannot be read. A
+// fraction is ignored, and a unit may go on: "5hours".
 func parseMsec(s string) int64 {
-	s = strings.TrimSpace(s)
+	s = strings.TrimLeft(s, " \t\n")
 	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+	for i < len(s) && isDigit(s[i]) {
 		i++
 	}
 	if i == 0 {
-		if strings.HasPrefix(s, "P") {
-			if d, ok := parseISODuration(s); ok {
-				return d.Milliseconds()
-			}
-		}
 		return -1
 	}
 	v, err := strconv.ParseInt(s[:i], 10, 64)
 	if err != nil {
 		return -1
 	}
-	mul := int64(1000)
-	switch strings.ToLower(strings.TrimSpace(s[i:])) {
-	case "ms", "msec":
+	mul, div := int64(1000), int64(1)
+	unit := strings.ToLower(strings.TrimLeft(s[i:], "0123456789. \t\n"))
+	switch {
+	case strings.HasPrefix(unit, "ms"):
 		mul = 1
-	case "us", "usec":
-		return v / 1000
-	case "", "s", "sec":
-	case "m", "min":
+	case strings.HasPrefix(unit, "us"):
+		mul, div = 1, 1000
+	case unit == "", unit[0] == 's':
+	case unit[0] == 'm':
 		mul = 60000
-	case "h", "hr":
+	case unit[0] == 'h':
 		mul = 3600000
 	default:
 		return -1
 	}
-	if v > (1<<62)/mul {
-		return 1<<31 - 1
+	if v > math.MaxInt64/mul {
+		return math.MaxInt64 / div
 	}
-	return v * mul
+	return v * mul / div
 }
+
+// parseSpan reads an interval, which may be an ISO 8601 duration too.
+func parseSpan(s string) int64 {
+	if strings.HasPrefix(s, "P") {
+		if d, ok := parseISODuration(s); ok {
+			return d.Milliseconds()
+		}
+		return -1
+	}
+	return parseMsec(s)
+}
+
+// parseDelay reads a timeout or a delay, of which 32 bits count; -1 when it
+// cannot be read.
+func parseDelay(s string) int64 { return int64(int32(parseMsec(s))) }

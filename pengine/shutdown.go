@@ -11,9 +11,6 @@ func (s *scheduler) fencingAndShutdowns() {
 	var dcDown *action
 	lost := false
 	for _, n := range s.nodes {
-		if n.kind == "ping" {
-			continue
-		}
 		if n.isGuest() {
 			// Recovering its container is all the fencing that it needs.
 			if n.reset && managed {

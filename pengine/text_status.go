@@ -91,9 +91,6 @@ func (s *scheduler) statusText(w io.Writer) {
 		fmt.Fprintf(w, "  * Node List:\n")
 		lists := map[string][]string{}
 		for _, n := range s.nodes {
-			if n.kind == "ping" {
-				continue
-			}
 			kind := ""
 			switch {
 			case n.isGuest():

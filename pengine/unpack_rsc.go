@@ -112,7 +112,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 		r.set(rNotify)
 	}
 	if v, ok := m["is-managed"]; ok && !strings.EqualFold(v, "default") {
-		if b, ok := parseBool(v); ok && !b {
+		if !isTrue(v) {
 			r.clear(rManaged)
 		}
 	}
@@ -158,7 +158,7 @@ func (s *scheduler) unpackResourceFlags(e *cib.Element, parent *resource, instan
 	}
 	s.unpackRequires(r)
 	if v, ok := m["failure-timeout"]; ok {
-		if ms := parseMsec(v); ms > 0 {
+		if ms := parseSpan(v); ms > 0 {
 			r.failureTimeout = time.Duration(ms/1000) * time.Second
 		}
 	}
@@ -211,7 +211,7 @@ func (s *scheduler) forget(r *resource) {
 }
 
 func (s *scheduler) unpackPrimitive(r *resource) {
-	if v, ok := r.meta["allow-migrate"]; (isTrue(v) || !ok && r.is(rConnection) && r.meta["container"] == "") && !r.parentOf(func(p *resource) bool { return p.isClone() }) {
+	if v, ok := r.meta["allow-migrate"]; isTrue(v) || !ok && r.is(rConnection) && r.meta["container"] == "" {
 		r.set(rMigratable)
 	}
 	if p := r.top(); p.isClone() && r.parent != nil {

@@ -25,12 +25,15 @@ func (g *gen) document() *cib.Element {
 	}
 	nodes := cib.New("nodes")
 	for _, n := range g.nodes {
-		if n.remote && !n.listed {
+		if n.remote && !n.listed || n.undeclared {
 			continue
 		}
 		e := cib.New("node", "id", n.id, "uname", n.name)
-		if n.remote {
+		switch {
+		case n.remote:
 			e = e.WithAttr("type", "remote")
+		case n.kind != "":
+			e = e.WithAttr("type", n.kind)
 		}
 		if s := nvset("instance_attributes", "nodes-"+n.id, n.attrs); s != nil {
 			e.Children = append(e.Children, s)

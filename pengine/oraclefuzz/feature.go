@@ -19,7 +19,7 @@ type Feature struct {
 
 // Features are all features, in the order in which they are applied within a
 // phase of the generator.
-var Features = slices.Concat(nodeFeatures, optionFeatures, resourceFeatures, metaFeatures, opFeatures, constraintFeatures, ruleFeatures, statusFeatures, cornerFeatures)
+var Features = slices.Concat(nodeFeatures, optionFeatures, resourceFeatures, metaFeatures, opFeatures, constraintFeatures, ruleFeatures, statusFeatures, cornerFeatures, wideFeatures)
 
 // FeatureByName returns the feature, or nil.
 func FeatureByName(name string) *Feature {

@@ -17,7 +17,7 @@ var cornerFeatures = []Feature{
 		}
 	}, func(v view) bool { return len(v.conf["node"]) > 5 }},
 	{"graph-limits", phaseNodes, func(g *gen) {
-		o := pick(g, pair{"batch-limit", "5"}, pair{"migration-limit", "2"}, pair{"stonith-timeout", "77s"}, pair{"cluster-delay", "2min"}, pair{"migration-limit", "-1"})
+		o := pick(g, pair{"batch-limit", "5"}, pair{"migration-limit", "2"}, pair{"stonith-timeout", "77s"}, pair{"migration-limit", "-1"})
 		g.props = set(g.props, o.name, o.value)
 	}, func(v view) bool {
 		return nv("batch-limit", "*")(v) || nv("migration-limit", "*")(v) || nv("stonith-timeout", "*")(v)

@@ -84,7 +84,7 @@ func Generate(seed uint64, force ...string) (*cib.Element, error) {
 }
 
 // handSize is the number of features dealt to each seed.
-const handSize = 6
+const handSize = 7
 
 // deal gives each seed some features, so that every run of len(Features) /
 // handSize consecutive seeds sees all of them once.

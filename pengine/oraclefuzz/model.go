@@ -195,6 +195,8 @@ type node struct {
 	inCCM, crmd, join, expected string
 	shutdownFlag                string
 	noLRM                       bool
+	undeclared                  bool   // not among the configured nodes
+	kind                        string // type of the configured node
 	call                        int
 	hist                        []*history
 }
@@ -230,4 +232,5 @@ type place struct {
 	status int    // with rc
 	reason string // exit reason of the failure
 	drop   string // attribute that the history lacks
+	older  string // what the history holds from before
 }

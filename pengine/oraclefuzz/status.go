@@ -296,6 +296,17 @@ func (g *gen) history(p *place) *history {
 			add(opRecord{id: fmt.Sprintf("monitor_%d", o.ms), task: "monitor", ms: o.ms, rc: up, target: up, call: next(), timeout: o.timeout()})
 		}
 	}
+	mark := []pair{{"exit-reason", "older"}}
+	switch p.older { // the present comes after it, under ids of its own
+	case "stop", "start":
+		add(opRecord{id: "last_1", task: p.older, call: next(), age: 9000, more: mark})
+	case "failed-start":
+		add(opRecord{id: "last_failure_0", task: "start", rc: 1, call: next(), age: 9000, more: mark})
+	case "failed-monitor":
+		add(opRecord{id: "last_failure_0", task: "monitor", ms: 10000, rc: pick(g, 1, 7), target: up, call: next(), age: pick(g, 60, 9000), more: mark, timeout: 20000})
+	case "probe":
+		add(opRecord{id: "monitor_0", task: "monitor", rc: pick(g, 0, 7, 5), target: 7, call: next(), age: 9000, more: mark})
+	}
 	pending := func(id, task string, ms, target int, more ...pair) {
 		add(opRecord{id: id, task: task, ms: ms, rc: 193, target: target, status: -1, call: -1, age: 5, more: more})
 	}
