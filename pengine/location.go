@@ -76,7 +76,9 @@ func (s *scheduler) locate(e *cib.Element, r *resource, roleName, score string, 
 	case "never":
 		discover = discoverNever
 	case "exclusive":
+		// Even if the role differs or no rule is true of any node.
 		discover = discoverExclusive
+		r.set(rExclusiveDiscovery)
 	default:
 		s.errorf("location %s: resource-discovery has the unknown value %q", e.ID(), v)
 	}
@@ -124,7 +126,7 @@ func (s *scheduler) locateRule(e, rule *cib.Element, r *resource, discover disco
 			s.errorf("location %s: rule %s has the unknown role %q: it is ignored", e.ID(), rule.ID(), v)
 			return
 		}
-		if l.role == roleStarted || l.role == roleUnpromoted {
+		if l.role == roleUnpromoted {
 			l.role = roleUnknown
 		}
 	}

@@ -425,17 +425,6 @@ func dateSpec(e *cib.Element, now time.Time) bool {
 	return true
 }
 
-// moonPhase is the phase of the moon, 0 (new) to 7, by the age that it has in
-// its cycle of 19 years.
-func moonPhase(t time.Time) int {
-	golden := t.Year()%19 + 1
-	epact := (11*golden + 18) % 30
-	if epact == 25 && golden > 11 || epact == 24 {
-		epact++
-	}
-	return ((t.YearDay()+epact)*6 + 11) % 177 / 22 & 7
-}
-
 func addDuration(t time.Time, e *cib.Element) time.Time {
 	n := func(k string) int { return int(parseInt(e.Get(k))) }
 	t = t.AddDate(n("years"), n("months"), n("days")+7*n("weeks"))
@@ -509,6 +498,7 @@ func parseDate(v string, loc *time.Location) (time.Time, bool) {
 		if i := strings.IndexAny(clock, "Zz"); i >= 0 {
 			clock, zone = strings.TrimSpace(clock[:i]), time.UTC
 		} else if i := strings.LastIndexAny(clock, "+-"); i > 0 {
+			// An offset counts only where a blank precedes it.
 			z := strings.ReplaceAll(clock[i+1:], ":", "")
 			sign := 1
 			if clock[i] == '-' {
@@ -516,7 +506,9 @@ func parseDate(v string, loc *time.Location) (time.Time, bool) {
 			}
 			h, r, _ := digits(z, 2)
 			m, _, _ := digits(r, 2)
-			zone = time.FixedZone("", sign*(h*3600+m*60))
+			if clock[i-1] == ' ' {
+				zone = time.FixedZone("", sign*(h*3600+m*60))
+			}
 			clock = strings.TrimSpace(clock[:i])
 		}
 	}

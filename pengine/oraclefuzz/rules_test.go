@@ -25,6 +25,9 @@ var foundRules = []struct{ name, rule string }{
 	{"cloned-group-role", "a colocation of a cloned group changes the score of the group's promotion, not the priority of its members"},
 	{"numbered-agent-changed", "an instance is named by its id too in the history whose agent has changed"},
 	{"stop-unexpected-role", "stop_unexpected spares a resource only where it gets its role back"},
+	{"migrate-clone", "an instance of a clone migrates"},
+	{"exclusive-rule-false", "resource-discovery exclusive keeps a resource away even if the rule is true of no node"},
+	{"ping-node-fenced", "a ping node is offline, shown, and fenced for what its history says runs there"},
 	{"migrated-then-pending", "an operation under way on its target does not make a migration out of date"},
 }
 
