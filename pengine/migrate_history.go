@@ -37,6 +37,20 @@ func (s *scheduler) findHistoryOp(id, task string, n *node, other string, rc int
 	return h
 }
 
+// historyNode returns the node with the name or, where the configuration does
+// not know it, a stand-in that has its history only.
+func (s *scheduler) historyNode(name string) *node {
+	if n := s.byName[name]; n != nil {
+		return n
+	}
+	for _, e := range s.root.First("status").All("node_state") {
+		if e.Get("uname") == name {
+			return &node{uname: name, state: e}
+		}
+	}
+	return nil
+}
+
 // changedAfter reports whether a start, stop or migration of the resource on a
 // node is newer than the operation.
 func (s *scheduler) changedAfter(id string, n *node, than *opEntry, sameNode bool) bool {
@@ -102,7 +116,7 @@ func (s *scheduler) migrateToSucceeded(r *resource, n *node, h *opEntry) {
 		s.errorf("history %s: migration from %q to %q on %s is ignored", h.id, sourceName, targetName, n.uname)
 		return
 	}
-	target := s.byName[targetName]
+	target := s.historyNode(targetName)
 	sourceNewer := s.changedAfter(r.id, n, h, true)
 	from := s.findHistoryOp(r.id, tMigrateFrom, target, sourceName, -1)
 	if from != nil && sourceNewer {
@@ -148,7 +162,7 @@ func (s *scheduler) migrateToFailed(r *resource, n *node, h *opEntry) {
 		return
 	}
 	r.role = roleStarted
-	target := s.byName[targetName]
+	target := s.historyNode(targetName)
 	from := s.findHistoryOp(r.id, tMigrateFrom, target, sourceName, rcOK)
 	if !s.unknownOn(r.id, target) && !s.newerAfterMigrate(r.id, target, h, from) {
 		if target != nil && target.online {
@@ -165,7 +179,7 @@ func (s *scheduler) migrateFromFailed(r *resource, n *node, h *opEntry) {
 		return
 	}
 	r.role = roleStarted
-	source := s.byName[sourceName]
+	source := s.historyNode(sourceName)
 	to := s.findHistoryOp(r.id, tMigrateTo, source, targetName, rcOK)
 	if !s.unknownOn(r.id, source) && !s.newerAfterMigrate(r.id, source, to, h) {
 		if source != nil && source.online {

@@ -28,6 +28,7 @@ var foundRules = []struct{ name, rule string }{
 	{"migrate-clone", "an instance of a clone migrates"},
 	{"exclusive-rule-false", "resource-discovery exclusive keeps a resource away even if the rule is true of no node"},
 	{"ping-node-fenced", "a ping node is offline, shown, and fenced for what its history says runs there"},
+	{"migrated-undeclared", "the history of a node that is not configured tells how a migration ended"},
 	{"migrated-then-pending", "an operation under way on its target does not make a migration out of date"},
 }
 
