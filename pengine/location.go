@@ -76,9 +76,7 @@ func (s *scheduler) locate(e *cib.Element, r *resource, roleName, score string, 
 	case "never":
 		discover = discoverNever
 	case "exclusive":
-		// Even if the role differs or no rule is true of any node.
 		discover = discoverExclusive
-		r.set(rExclusiveDiscovery)
 	default:
 		s.errorf("location %s: resource-discovery has the unknown value %q", e.ID(), v)
 	}
@@ -87,6 +85,7 @@ func (s *scheduler) locate(e *cib.Element, r *resource, roleName, score string, 
 		if n == nil {
 			return
 		}
+		r.exclusive(discover)
 		l := &location{id: e.ID(), rsc: r, discover: discover, nodes: []nodeWeight{{n, parseScore(score)}}}
 		if roleName != "" {
 			switch parsed := parseRole(roleName); parsed {
@@ -112,6 +111,14 @@ func (s *scheduler) locate(e *cib.Element, r *resource, roleName, score string, 
 	}
 }
 
+// exclusive notes that a resource may be only where a location names it, even
+// if the role differs or the rule is true of no node.
+func (r *resource) exclusive(d discovery) {
+	if d == discoverExclusive {
+		r.set(rExclusiveDiscovery)
+	}
+}
+
 func (s *scheduler) addLocation(l *location) {
 	s.locations = append(s.locations, l)
 	l.rsc.locations = append(l.rsc.locations, l)
@@ -130,6 +137,7 @@ func (s *scheduler) locateRule(e, rule *cib.Element, r *resource, discover disco
 			l.role = roleUnknown
 		}
 	}
+	r.exclusive(discover)
 	score, raw := rule.Lookup("score")
 	attr := rule.Get("score-attribute")
 	if !raw && attr == "" {
