@@ -114,6 +114,7 @@ type Options struct {
 	ShowPending bool
 	// LocalOnly tells that nothing can be executed over connections to remote
 	// nodes and in bundles: they are left as they are, with a warning by id.
+	// Nor can unfencing and shutdown locks be: a warning says so.
 	LocalOnly bool
 	// Sanitized tells that secrets in the CIB may have been hidden: parameters
 	// that a history calls private are not compared with it.
@@ -240,6 +241,10 @@ func (s *scheduler) unpackConfig() {
 	case "stop":
 	default:
 		s.errorf("no-quorum-policy has the unknown value %q: stop is used", p)
+	}
+	if c.shutdownLock && s.opts.LocalOnly {
+		s.warnf("cluster option shutdown-lock is ignored: this program does not execute shutdown locks yet")
+		c.shutdownLock = false
 	}
 	if c.shutdownLock {
 		c.lockLimit = s.msOption("shutdown-lock-limit", "0")

@@ -51,6 +51,9 @@ func (s *scheduler) unpackRequires(r *resource) {
 			s.warnf("resource %s is a fencing device, which cannot require unfencing: quorum is required", r.id)
 		case !s.cfg.fencing:
 			s.warnf("resource %s requires unfencing but fencing is disabled: quorum is required", r.id)
+		case !s.unfencing:
+			r.set(rNeedsFencing)
+			return
 		default:
 			r.set(rNeedsFencing | rNeedsUnfencing)
 			return

@@ -18,6 +18,10 @@ func (s *scheduler) unpackResources() {
 		return
 	}
 	s.unfencing = unfencingConfigured(section)
+	if s.unfencing && s.opts.LocalOnly {
+		s.warnf("unfencing is configured but this program does not execute it yet: fencing is required instead, and no node is unfenced")
+		s.unfencing = false
+	}
 	for _, e := range section.All("template") {
 		if e.ID() != "" {
 			s.templates[e.ID()] = e
