@@ -28,18 +28,23 @@ func (d *daemon) checkLease() {
 	if !lease.Valid {
 		policy = member.Policy(d.config)
 	}
-	stop, due := d.leaseEnd.Decide(d.now(), lease, policy, func() bool { return len(d.core.Active()) > 0 })
+	stop, due := d.leaseEnd.Decide(d.now(), lease, policy, func() bool { return len(d.core.ToRelease(d.releaseRules())) > 0 })
 	if due {
-		d.n.s.tell(d.n, "stops everything, done by %s at the latest: %v", seconds(stop.Deadline.Sub(d.now()).Round(time.Millisecond)), d.core.Active())
+		d.n.s.tell(d.n, "stops everything, done by %s at the latest: %v", seconds(stop.Deadline.Sub(d.now()).Round(time.Millisecond)), d.core.ToRelease(d.releaseRules()))
 		d.stopAll(d.n.local()+int64(stop.Deadline.Sub(d.now())), nil)
 	}
+}
+
+// releaseRules say what goes at the end of the lease.
+func (d *daemon) releaseRules() lrm.ReleaseRules {
+	return lrm.ReleaseRules{Managed: func(r string) bool { return member.Managed(d.config, r) }}
 }
 
 // stopAll stops what is active and managed, users first, and takes what is left
 // at the deadline (by its own clock) away; then it calls done.
 func (d *daemon) stopAll(deadline int64, done func()) {
 	n := d.n
-	plan := d.core.BeginRelease(lrm.ReleaseRules{Managed: func(r string) bool { return member.Managed(d.config, r) }})
+	plan := d.core.BeginRelease(d.releaseRules())
 	for _, id := range sortedCalls(d.flight) {
 		if o := d.flight[id]; !d.core.Spares(plan, o.exec.Op()) {
 			o.cut()

@@ -28,6 +28,14 @@ at 3m20s kill n2 for 19.663s
 at 3m40s freeze n2 for 1m28s
 end at 5m30s
 `,
+		"what a check found fallen is stopped at the end of the lease, for its node to tell": `nodes 3
+steady
+seed 1
+at 1m1s expect db on n2
+at 1m1s fail db on n2
+at 1m1.5s isolate n2 for 4m
+end at 6m
+`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			sc, err := Parse([]byte(text), name, nil)
