@@ -190,7 +190,8 @@ func TestSeed000(t *testing.T) {
 		s.Stop()
 		neverTwice(t, s)
 		// The guard called the scripts, with their environment.
-		if calls := p.calls(slave6, "mark"); calls[len(calls)-1] != "slave6 left right stop" {
+		// Lines are independent: which of them is stopped last does not matter.
+		if calls := p.calls(slave6, "mark"); !slices.Contains(calls[max(0, len(calls)-2):], "slave6 left right stop") {
 			t.Errorf("calls of mark: %q", calls)
 		}
 		p.start(slave6)
