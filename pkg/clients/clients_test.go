@@ -140,9 +140,14 @@ func judge(t *testing.T, debian, our []result) {
 	for i, d := range debian {
 		o := our[i]
 		ok := true
+		if d.code != o.code && o.code == "0" && strings.Contains(d.errs, "Could not connect to controller") {
+			// Debian's crm_node asks a daemon even where there is a file.
+			t.Logf("%s: Debian's commands need a daemon for this, ours do it on the file", d.line)
+			continue
+		}
 		if d.code != o.code {
 			ok = false
-			t.Errorf("%s: exit code %s with Debian's commands, %s with ours\n%s\n%s", d.line, d.code, o.code, o.out, o.errs)
+			t.Errorf("%s: exit code %s with Debian's commands, %s with ours\nDebian's:\n%s\n%s\nours:\n%s\n%s", d.line, d.code, o.code, d.out, d.errs, o.out, o.errs)
 		}
 		if d.after != o.after {
 			ok = false

@@ -18,6 +18,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/client"
 	"github.com/quorate/quorate/pkg/hacf"
+	"github.com/quorate/quorate/pkg/realtime"
 )
 
 // Exit codes of heartbeat -s.
@@ -196,7 +197,7 @@ func (h *heartbeat) start(ctx context.Context) error {
 	cmd.Args[0] = "quorate"
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if err := realtime.Start(cmd); err != nil {
 		return cli.Exitf(1, "heartbeat: %w", err)
 	}
 	gone := make(chan error, 1)

@@ -128,7 +128,7 @@ func (c *cluster) commands() {
 		c.want("litsha23", 68, "", "crm_node", "--force", "-R", "nobody")
 	})
 	c.sub("crm_standby", func(t *testing.T, c *cluster) {
-		c.want("litsha22", 0, "scope=status  name=standby value=off\n", "crm_standby", "-G", "-N", "litsha21")
+		c.want("litsha22", 0, "scope=nodes  name=standby value=off\n", "crm_standby", "-G", "-N", "litsha21")
 		c.ok("litsha22", "crm_standby", "-v", "on", "-N", "litsha21")
 		c.ownedByOther(floating, "litsha21")
 		c.want("litsha22", 0, "scope=nodes  name=standby value=on\n", "crm_standby", "-G", "-N", "litsha21")

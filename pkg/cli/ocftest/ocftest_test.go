@@ -111,6 +111,7 @@ func TestVerdictsAreTheKnownTools(t *testing.T) {
 	compare("", "-q")
 	compare("", "-v")
 	compare("validate-all 0 1\n")
+	compare("monitor 1 3\n")
 	compare("promote 0 3\ndemote 0 3\nnotify 0 3\nreload 0 3\nmigrate_from 0 3\n")
 	seed, err := strconv.ParseUint(os.Getenv("QUORATE_SEED"), 10, 64)
 	if err != nil {

@@ -211,7 +211,11 @@ func nobody() *syscall.Credential {
 // life tests one start and stop, with the roles in between.
 func (t *tester) life() {
 	t.say("Checking current state")
-	if rc, _ := t.call("monitor"); rc != notRunning {
+	switch rc, _ := t.call("monitor"); rc {
+	case notRunning:
+	case unimplemented:
+		t.abort(rc, "Your agent does not support the monitor action")
+	default:
 		t.needed("stop", "Your agent was active and could not be stopped")
 	}
 	t.down()
