@@ -60,7 +60,7 @@ func (m *Machine) settleView() {
 		if m.view.Quorum && m.view.Ballot == m.inst && !m.viewOld {
 			return
 		}
-		m.viewOld = false
+		m.viewOld, m.spoiled = false, Ballot{}
 		next = View{Ballot: m.inst, Members: m.viewMembers(m.instM), Quorum: true, DC: m.inst.Proposer, Event: EventNew}
 		if m.view.Quorum && m.view.Ballot == m.inst {
 			next.Event = m.view.Event
@@ -120,7 +120,12 @@ func (m *Machine) settleView() {
 func (m *Machine) notAgreed() string {
 	var agreed []string
 	for _, p := range m.order {
-		if p.alive && !p.open.IsZero() {
+		switch {
+		case !p.alive || p.open.IsZero():
+		case p.open == m.spoiled && p.open == m.inst && p.open == m.joined && p.open == m.promised:
+			return fmt.Sprintf("this node is a member of view %v, whose DC is %s, but it was without quorum in between: a new view is needed", p.open, p.name)
+		case p.open == m.inst || p.open == m.joined: // this node is in it, or was until it promised the next
+		default:
 			agreed = append(agreed, p.name)
 		}
 	}
@@ -197,13 +202,16 @@ func (m *Machine) viewMembers(ms []Member) []ViewMember {
 }
 
 // viewGood reports whether the installed view is bound here and a quorum of its
-// members is heard that has promised nothing above it.
+// members is heard that has promised nothing above it. A node that was without
+// quorum in between needs a new one, for what it ran is stopped, and proposes it. An
+// arbiter runs nothing and cannot propose, and the others may not know that it was
+// alone: it takes up the same view.
 func (m *Machine) viewGood() bool {
 	b := m.inst
-	if b.IsZero() || m.joined != b || m.promised != b || m.spoiled == b || m.leaving != nil {
+	if b.IsZero() || m.joined != b || m.promised != b || m.leaving != nil || m.isRemoved() {
 		return false
 	}
-	if m.isRemoved() {
+	if m.spoiled == b && !m.isArbiter(m.cfg.Self) {
 		return false
 	}
 	in := func(n string) bool {
