@@ -37,6 +37,11 @@ func TestForcedEdits(t *testing.T) {
 			r := c.run(at, "crm_node", "-q")
 			return r.out == "0\n", r.String()
 		})
+		// One of the two may be counted as dead a moment before the other.
+		c.until(at+" counts both as dead", func() (bool, string) {
+			r := set(at, "refused")
+			return strings.Contains(r.err, others[0]) && strings.Contains(r.err, others[1]), r.String()
+		})
 	}
 
 	lonely()

@@ -32,7 +32,7 @@ func (c *cluster) subscription(at, other string) {
 	told := func(texts ...string) {
 		t.Helper()
 		c.until("other_state says "+strings.Join(texts, " and "), func() (bool, string) {
-			out := c.ok(at, "cat", "/var/lib/other_state.out")
+			out := c.run(at, "cat", "/var/lib/other_state.out").out
 			for _, text := range texts {
 				if !strings.Contains(out, text) {
 					return false, out
