@@ -25,13 +25,24 @@ type cibFile struct {
 
 // filePace is the least pause after each write of the file: its readers are
 // people, and in a stream of changes the disk belongs to the cluster's own copy.
-// After a large one it is as long as fileRate, in bytes a second, wants: a change
-// of a large configuration must not write megabytes. The last version is written
-// when the daemon ends, at the latest.
+// A large file waits before it is written again, for as long as fileRate, in bytes
+// a second, wants, but for fileWait at most: a change of a large configuration
+// must not write megabytes. The first version after the start and the last one,
+// when the daemon ends, never wait.
 const (
-	filePace = time.Second
-	fileRate = 256 << 10
+	filePace  = time.Second
+	fileLarge = 1 << 20
+	fileRate  = 16 << 10
+	fileWait  = 10 * time.Minute
 )
+
+// patience is how long a file of so many bytes stays as it is after a change.
+func patience(size int64) time.Duration {
+	if size < fileLarge {
+		return 0
+	}
+	return min(fileWait, time.Duration(size/fileRate)*time.Second)
+}
 
 func newCIBFile(stateDir string, log *slog.Logger) *cibFile {
 	return &cibFile{path: filepath.Join(stateDir, "crm", "cib.xml"), log: log,
@@ -51,18 +62,18 @@ func (f *cibFile) save(root *cib.Element) {
 // run writes until the channel is closed.
 func (f *cibFile) run() {
 	defer close(f.done)
-	said := false
+	said, first := false, true
 	var again *cib.Element
 	for {
 		root, more := f.next(again)
 		if again = nil; !more {
 			return
 		}
-		err := cib.WriteFile(f.path, root)
-		pause := filePace
-		if fi, serr := os.Stat(f.path); serr == nil {
-			pause = max(pause, time.Duration(fi.Size())*time.Second/fileRate)
+		if fi, serr := os.Stat(f.path); serr == nil && !first {
+			root = f.newest(root, patience(fi.Size()))
 		}
+		err := cib.WriteFile(f.path, root)
+		first = false
 		switch {
 		case err == nil:
 			said = false
@@ -73,7 +84,7 @@ func (f *cibFile) run() {
 			f.log.Error(fmt.Sprintf("the copy %s cannot be written: %v; the cluster's own copy is not affected", f.path, err), "component", "cib")
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(filePace):
 		case <-f.last:
 		}
 		if err != nil {
@@ -95,6 +106,24 @@ func (f *cibFile) next(again *cib.Element) (root *cib.Element, more bool) {
 	}
 	root, more = <-f.todo
 	return root, more
+}
+
+// newest waits and returns what is to be written then: root, or what came since.
+func (f *cibFile) newest(root *cib.Element, wait time.Duration) *cib.Element {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.last:
+	}
+	select {
+	case newer, more := <-f.todo:
+		if more {
+			return newer
+		}
+	default:
+	}
+	return root
 }
 
 func (f *cibFile) close(ctx context.Context) {
