@@ -133,10 +133,11 @@ func (s *scheduler) statusText(w io.Writer) {
 // listed reports whether a resource is in the list of resources. An orphan that
 // is not active is not, nor is a collective resource that is active only where
 // it does not count, because it is unmanaged and its node is offline.
-func (r *resource) listed() bool {
-	if isTrue(r.meta[implicitMeta]) {
-		return false
-	}
+func (r *resource) listed() bool { return !isTrue(r.meta[implicitMeta]) && r.shownAsXML() }
+
+// shownAsXML is listed for the XML form, which has the connections into
+// containers too.
+func (r *resource) shownAsXML() bool {
 	if r.is(rOrphan) {
 		return r.active(true)
 	}

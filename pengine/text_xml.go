@@ -17,7 +17,7 @@ func (r *Result) StatusXML() []*cib.Element {
 		nodes.Children = append(nodes.Children, r.s.nodeXML(n))
 	}
 	for _, x := range r.s.resources {
-		if x.listed() {
+		if x.shownAsXML() {
 			resources.Children = append(resources.Children, r.s.resourceXML(x))
 		}
 	}
@@ -31,7 +31,7 @@ func (s *scheduler) nodeXML(n *node) *cib.Element {
 	b := strconv.FormatBool
 	e := cib.New("node", "name", n.uname, "id", n.id, "online", b(n.online), "standby", b(n.standby), "standby_onfail", b(n.standbyOnFail),
 		"maintenance", b(n.maintenance), "pending", b(n.pending), "unclean", b(n.unclean), "health", orDefault(s.healthText(n), "green"))
-	if n.online {
+	if n.online && n.kind != remoteNode {
 		fs := n.featureSet
 		if fs == "" {
 			fs = oldFeatureSet
@@ -46,10 +46,16 @@ func (s *scheduler) nodeXML(n *node) *cib.Element {
 		{"resources_running", strconv.Itoa(len(n.running))}, {"type", kind}} {
 		e = e.WithAttr(a[0], a[1])
 	}
+	if n.isGuest() {
+		e = e.WithAttr("id_as_resource", n.connection.container.id)
+	}
 	return e
 }
 
 func (s *scheduler) resourceXML(r *resource) *cib.Element {
+	if r.bundle != nil {
+		return s.bundleXML(r)
+	}
 	b := strconv.FormatBool
 	var e *cib.Element
 	target, hasTarget := r.meta["target-role"]
@@ -72,6 +78,22 @@ func (s *scheduler) resourceXML(r *resource) *cib.Element {
 		if !c.elsewhere() {
 			e.Children = append(e.Children, s.resourceXML(c))
 		}
+	}
+	return e
+}
+
+// bundleXML lists what each container of a bundle is made of and what runs in it.
+func (s *scheduler) bundleXML(r *resource) *cib.Element {
+	b := strconv.FormatBool
+	e := cib.New("bundle", "id", r.id, "type", r.bundle.kind, "image", r.bundle.image, "unique", b(r.is(rUnique)), "managed", b(r.is(rManaged)), "failed", b(r.is(rFailed)))
+	for _, rep := range r.bundle.replicas {
+		x := cib.New("replica", "id", strconv.Itoa(rep.offset))
+		for _, part := range []*resource{rep.addr, rep.child, rep.container, rep.conn} {
+			if part != nil {
+				x.Children = append(x.Children, s.resourceXML(part))
+			}
+		}
+		e.Children = append(e.Children, x)
 	}
 	return e
 }

@@ -171,6 +171,45 @@ var wideFeatures = []Feature{
 		f := cib.New("rsc_location", "id", g.name("loc"), "rsc", g.ref(g.anyRsc()))
 		g.constrain(f.WithChild(cib.New("rule", "id-ref", r.ID())))
 	}, has("rule", "id-ref", "*")},
+	{"set-reference", phaseConstraints, func(g *gen) {
+		set := g.set(g.ranked(2+g.r.IntN(3)), g.seq()...)
+		if g.chance(0.3) {
+			set = set.WithAttr("role", pick(g, "Started", "Promoted"))
+		}
+		ref := cib.New("resource_set", "id-ref", set.ID())
+		users := []func() *cib.Element{
+			func() *cib.Element {
+				return cib.New("rsc_order", "id", g.name("ord"), "kind", pick(g, "Mandatory", "Optional"))
+			},
+			func() *cib.Element {
+				return cib.New("rsc_colocation", "id", g.name("col"), "score", pick(g, "INFINITY", "50", "-INFINITY"))
+			},
+			func() *cib.Element {
+				return cib.New("rsc_location", "id", g.name("loc"), "node", g.aNode().name, "score", g.score())
+			},
+		}
+		g.r.Shuffle(len(users), func(i, j int) { users[i], users[j] = users[j], users[i] })
+		a, b := users[0]().WithChild(set), users[1]().WithChild(ref)
+		if g.chance(0.3) { // the reference before what it refers to
+			a, b = b, a
+		}
+		g.constrain(a)
+		g.constrain(b)
+	}, has("resource_set", "id-ref", "*")},
+	{"pair-reference", phaseMeta, func(g *gen) {
+		a, b := g.leaf(), g.addPrimitive()
+		name, value := pick(g, "resource-stickiness", "priority", "migration-threshold"), pick(g, "3", "100")
+		a.meta = set(a.meta, name, value)
+		ref := cib.New("nvpair", "id-ref", a.id+"-meta-"+name)
+		if g.chance(0.5) { // under a name of its own
+			ref = ref.WithAttr("name", pick(g, "resource-stickiness", "priority", "failure-timeout"))
+		}
+		b.extra = append(b.extra, cib.New("meta_attributes", "id", g.name("set")).WithChild(ref))
+		if g.chance(0.4) {
+			a.params = set(a.params, "shared", value)
+			b.extra = append(b.extra, cib.New("instance_attributes", "id", g.name("set")).WithChild(cib.New("nvpair", "id-ref", a.id+"-params-shared")))
+		}
+	}, has("nvpair", "id-ref", "*")},
 	{"set-tag", phaseConstraints, func(g *gen) {
 		rs := g.ranked(3)
 		t := cib.New("tag", "id", g.name("tag"))

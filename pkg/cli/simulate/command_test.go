@@ -34,6 +34,26 @@ const cluster = `<cib admin_epoch="0" epoch="1" num_updates="0" validate-with="p
  </status>
 </cib>`
 
+// containers is a cluster with a bundle, a guest node and a remote node.
+const containers = `<cib admin_epoch="0" epoch="1" num_updates="0" validate-with="pacemaker-3.9" have-quorum="1" dc-uuid="1">
+ <configuration>
+  <crm_config><cluster_property_set id="o"><nvpair id="o1" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
+  <nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
+  <resources>
+   <bundle id="box"><docker image="img" replicas="2"/><network ip-range-start="192.0.2.10" control-port="3121"/>
+    <primitive id="inner" class="ocf" provider="heartbeat" type="Dummy"/></bundle>
+   <bundle id="bare"><podman image="other"/></bundle>
+   <primitive id="vm" class="ocf" provider="heartbeat" type="VirtualDomain"><meta_attributes id="vm-m"><nvpair id="vm-m1" name="remote-node" value="guest"/></meta_attributes></primitive>
+   <primitive id="far" class="ocf" provider="pacemaker" type="remote"/>
+  </resources>
+  <constraints/>
+ </configuration>
+ <status>
+  <node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member"/>
+  <node_state id="2" uname="n2" in_ccm="true" crmd="online" join="member" expected="member"/>
+ </status>
+</cib>`
+
 // call runs the command and returns what it printed.
 func call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
@@ -104,9 +124,9 @@ func TestXML(t *testing.T) {
 	if err != nil {
 		t.Skip("SKIPPED: no crm_simulate is installed to compare with")
 	}
-	f := running(t)
+	f, boxes := running(t), write(t, containers)
 	for _, args := range [][]string{
-		{}, {"-S", "-d", "n1"}, {"-sS", "-f", "n2", "-u", "n4", "-w", "1", "-q", "1"}, {"-S", "-g", "a", "-r", "b", "-b", "c", "-e", "d"},
+		{"-x", boxes}, {"-x", boxes, "-S"}, {}, {"-S", "-d", "n1"}, {"-sS", "-f", "n2", "-u", "n4", "-w", "1", "-q", "1"}, {"-S", "-g", "a", "-r", "b", "-b", "c", "-e", "d"},
 		{"-S", "-i", "alone_monitor_10000@n2=7", "-F", "alone_stop_0@n2=1"}, {"-A", "-c"}, {"-A", "-S", "-d", "n1"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
