@@ -81,6 +81,7 @@ func commands() map[string]command {
 		"crm_rule":             fromCobra(times.NewRule),
 		"iso8601":              fromCobra(times.NewISO8601),
 		"stonith_admin":        fromCobra(stonith.New),
+		"crm_report":           fromCobra(newReport),
 		"crm_shadow":           fromCobra(shadow.New),
 		"crm_ticket":           fromCobra(ticket.New),
 		"haresources2cib":      fromCobra(h2ccmd.New),
@@ -127,7 +128,7 @@ func documented() pages.Commands {
 	return pages.Commands{
 		"attrd_updater": attr.NewAttrdUpdater, "cibadmin": cibadmin.New, "cl_status": node.NewClStatus, "crm_attribute": attr.NewCrmAttribute,
 		"crm_diff": diff.New, "crm_error": codes.New, "crm_failcount": attr.NewCrmFailcount, "crm_master": attr.NewCrmMaster, "crm_mon": newMon,
-		"crm_node": node.NewCrmNode, "crm_resource": resource.New, "crm_rule": times.NewRule, "crm_shadow": shadow.New, "crm_simulate": simulate.New,
+		"crm_node": node.NewCrmNode, "crm_report": newReport, "crm_resource": resource.New, "crm_rule": times.NewRule, "crm_shadow": shadow.New, "crm_simulate": simulate.New,
 		"crm_standby": node.NewCrmStandby, "crm_ticket": ticket.New, "crm_verify": verify.New, "crmadmin": node.NewCrmAdmin,
 		"haresources2cib": h2ccmd.New, "heartbeat": daemon.NewHeartbeat, "hb_addnode": node.NewAddNode, "ha_logd": logd.NewDaemon, "ha_logger": logd.NewLogger, "hb_delnode": node.NewDelNode, "hb_standby": node.NewHbStandby,
 		"hb_takeover": node.NewHbTakeover, "iso8601": times.NewISO8601, "stonith_admin": stonith.New,
