@@ -251,14 +251,23 @@ func TestFloodOfOutputIsBounded(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	res := r.do(op("flood", "start"))
-	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if res.RC != 1 || res.ExitReason != "early" || !strings.HasSuffix(res.Output, "the end") || len(res.Output) > outputLimit+8 {
 		t.Errorf("rc %d reason %q, %d bytes of output", res.RC, res.ExitReason, len(res.Output))
 	}
-	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 4<<20 {
-		t.Errorf("the heap grew by %d bytes", grown)
+	// Counted is everything ever allocated meanwhile, garbage included, which no
+	// other load of the machine changes: keeping the output would cost 200 MB.
+	if total := after.TotalAlloc - before.TotalAlloc; total > 20<<20 {
+		t.Errorf("%d bytes were allocated for 200 MB of output", total)
 	}
+	// What stays: other tests' remains are collected late under load.
+	stays := func() int64 {
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		return int64(after.HeapAlloc) - int64(before.HeapAlloc)
+	}
+	eventually(t, "the heap is as small as before", func() bool { return stays() <= 4<<20 })
+	runtime.KeepAlive(res)
 }
 
 func TestNamesThatLeadAstrayAreRefused(t *testing.T) {

@@ -317,7 +317,7 @@ const addRetry = 10 * time.Second
 
 // addNodes writes the members that the configuration lacks into it.
 func (m *Machine) addNodes() {
-	if m.dc.importing && m.now.Sub(m.dc.offered) < addRetry {
+	if m.dc.importing {
 		return
 	}
 	ids := nodeIDs(m.config)
@@ -437,6 +437,7 @@ func (m *Machine) dcTick() {
 		}
 		return
 	}
+	m.finalize()
 	m.addNodes()
 	m.expireActions()
 	if !d.stubborn.IsZero() && !m.now.Before(d.stubborn) {

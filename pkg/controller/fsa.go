@@ -49,5 +49,5 @@ func (m *Machine) to(s State, input, cause, origin string) {
 	}
 	m.info("crmd", "do_state_transition: State transition %s -> %s [ input=%s cause=%s origin=%s ]",
 		m.state, s, input, cause, origin)
-	m.state = s
+	m.state, m.since, m.popped = s, m.now, false
 }

@@ -33,7 +33,10 @@ type Machine struct {
 	cfg   Config
 	state State
 	now   time.Time
-	view  ccm.View
+	// since is when the state was entered; popped tells that its time has run out.
+	since  time.Time
+	popped bool
+	view   ccm.View
 	// lastDC is the DC of the last view with quorum, "" once it has left.
 	lastDC string
 
@@ -294,6 +297,7 @@ func (m *Machine) Tick(now time.Time) {
 	if m.leaving && !m.left && m.view.Quorum && now.Sub(m.asked) >= time.Second {
 		m.askShutdown()
 	}
+	m.timers()
 	if m.dc != nil {
 		m.dcTick()
 	}

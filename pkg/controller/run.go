@@ -84,7 +84,7 @@ func (m *Machine) advance() {
 			m.identify()
 		}
 	case m.now.Before(d.notBefore):
-	case m.addingNodes():
+	case d.importing || m.addingNodes():
 	default:
 		m.schedule()
 	}
@@ -176,6 +176,9 @@ func (m *Machine) endTransition() {
 	if !d.engine.Complete() && d.wanted == "" {
 		d.wanted = "transition " + strconv.Itoa(d.engine.Graph().TransitionID) + " is incomplete"
 		d.notBefore = m.now.Add(time.Second)
+	}
+	if _, aborted := d.engine.Aborted(); !aborted && d.engine.Complete() {
+		m.probed()
 	}
 	if d.wanted == "" {
 		m.info("tengine", "notify_crmd: Transition %d status: te_complete", d.engine.Graph().TransitionID)

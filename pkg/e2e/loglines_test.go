@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/quorate/quorate/pkg/seedrow"
 )
 
 // row is a line of the log by the number under which the seeds' list of lines
@@ -37,6 +39,7 @@ func said(entity, level, text string) string {
 // fields: the DC, which has the address, dies and comes back.
 func TestSeedLogLines(t *testing.T) {
 	t.Parallel()
+	seedrow.Shows(t, "003-080", "003-082", "003-084", "003-085", "003-089", "003-091", "003-095", "003-106", "003-111", "003-112", "003-114")
 	c := newCluster(t)
 	debug := func(names ...string) {
 		for _, n := range names {
@@ -135,5 +138,6 @@ NODES
 		{"003-078", step("S_INTEGRATION", "S_FINALIZE_JOIN", "I_INTEGRATED", "C_FSA_INTERNAL", "check_join_state")},
 		{"003-079", said("crmd", "info", `do_state_transition: All 3 cluster nodes responded to the join offer\.`)},
 		{"003-081", said("cib", "info", `sync_our_cib: Syncing CIB to all peers`)},
+		{"003-112", said("tengine", "info", `send_rsc_command: Initiating action \d+: probe_complete on `+old)},
 	})
 }
