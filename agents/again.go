@@ -47,7 +47,7 @@ func announceAgain(k *host, ip netip.Addr, count int, interval time.Duration) bo
 			continue
 		}
 		if an, err := newAnnouncer(l, ip); err == nil && an != nil {
-			keepAnnouncing(ip, an, count, interval, func() bool { return k.serves(ip) }, k.close)
+			keepAnnouncing(ip, an, 0, count, interval, func() bool { return k.serves(ip) }, k.close)
 			return true
 		}
 	}

@@ -17,11 +17,24 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// announcer tells the neighbours of one interface where an address lives now.
+// announcer tells the neighbours of one interface where an address lives now. An
+// announcement is one frame or more, which are spread over its interval.
 type announcer struct {
-	send  func() error
-	close func()
+	frames []func() error
+	close  func()
 }
+
+// send sends an announcement at once, and first its first frame.
+func (a *announcer) send() error {
+	for _, f := range a.frames {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *announcer) first() error { return a.frames[0]() }
 
 // newAnnouncer opens what is needed to announce ip on the link. It returns nil
 // for interfaces without neighbours (loopback, point to point).
@@ -53,16 +66,17 @@ func newARP(at *netlink.LinkAttrs, ip netip.Addr) (*announcer, error) {
 		return nil, fmt.Errorf("packet socket on %s: %w", at.Name, err)
 	}
 	to := &packet.Addr{HardwareAddr: ethernet.Broadcast}
-	return &announcer{
-		send: func() error {
-			for _, frame := range [][]byte{request, reply} {
-				if _, err := c.WriteTo(frame, to); err != nil {
-					return fmt.Errorf("sending ARP for %s on %s: %w", ip, at.Name, err)
-				}
+	write := func(frame []byte) func() error {
+		return func() error {
+			if _, err := c.WriteTo(frame, to); err != nil {
+				return fmt.Errorf("sending ARP for %s on %s: %w", ip, at.Name, err)
 			}
 			return nil
-		},
-		close: func() { _ = c.Close() },
+		}
+	}
+	return &announcer{
+		frames: []func() error{write(request), write(reply)},
+		close:  func() { _ = c.Close() },
 	}, nil
 }
 
@@ -102,12 +116,12 @@ func newNA(at *netlink.LinkAttrs, ip netip.Addr) (*announcer, error) {
 	}
 	cm := &ipv6.ControlMessage{HopLimit: 255, Src: ip.AsSlice(), IfIndex: at.Index}
 	return &announcer{
-		send: func() error {
+		frames: []func() error{func() error {
 			if _, err := c.IPv6PacketConn().WriteTo(b, cm, &net.IPAddr{IP: allNodes, Zone: strconv.Itoa(at.Index)}); err != nil {
 				return fmt.Errorf("sending a neighbour advertisement for %s on %s: %w", ip, at.Name, err)
 			}
 			return nil
-		},
+		}},
 		close: func() { _ = c.Close() },
 	}, nil
 }
@@ -139,11 +153,11 @@ func stopAnnouncing(ip netip.Addr) {
 	}
 }
 
-// keepAnnouncing sends count more announcements in the background, one each
-// interval, until stopped or until stillMine says no: an address that went away
+// keepAnnouncing sends count announcements in the background, one each interval,
+// but for the first sent frames of them, until stopped or until stillMine says no: an address that went away
 // by other means must not be announced. It owns the announcer and calls done at
 // its end.
-func keepAnnouncing(ip netip.Addr, a *announcer, count int, interval time.Duration, stillMine func() bool, done func()) {
+func keepAnnouncing(ip netip.Addr, a *announcer, sent, count int, interval time.Duration, stillMine func() bool, done func()) {
 	stopAnnouncing(ip)
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &announcement{cancel: cancel, ended: make(chan struct{})}
@@ -152,13 +166,14 @@ func keepAnnouncing(ip netip.Addr, a *announcer, count int, interval time.Durati
 	running.Unlock()
 	go func() {
 		defer cancel()
-		t := time.NewTicker(interval)
+		frames := len(a.frames)
+		t := time.NewTicker(max(interval/time.Duration(frames), 1))
 		defer t.Stop()
-		for i := 0; i < count && ctx.Err() == nil; i++ {
+		for i := sent; i < count*frames && ctx.Err() == nil; i++ {
 			select {
 			case <-ctx.Done():
 			case <-t.C:
-				if ctx.Err() != nil || !stillMine() || a.send() != nil {
+				if ctx.Err() != nil || !stillMine() || a.frames[i%frames]() != nil {
 					cancel()
 				}
 			}

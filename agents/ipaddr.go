@@ -375,14 +375,18 @@ func (a *ipaddr) announce(ctx context.Context, k *host, l netlink.Link, s ipSpec
 		}
 		return false
 	}
-	if err := an.send(); err != nil {
+	send := an.first
+	if s.arpCount == 1 {
+		send = an.send
+	}
+	if err := send(); err != nil {
 		env.info("%v", err)
 	}
 	if s.arpCount == 1 {
 		an.close()
 		return false
 	}
-	keepAnnouncing(s.ip, an, s.arpCount-1, s.arpInterval, func() bool { return k.serves(s.ip) }, k.close)
+	keepAnnouncing(s.ip, an, 1, s.arpCount, s.arpInterval, func() bool { return k.serves(s.ip) }, k.close)
 	if !s.background {
 		announcing(ctx, s.ip)
 	}
@@ -480,7 +484,7 @@ func (a *ipaddr) announceMore(ctx context.Context, k *host, s ipSpec) (rc int) {
 	if err != nil || an == nil {
 		return ocfErrGeneric
 	}
-	keepAnnouncing(s.ip, an, s.arpCount-1, s.arpInterval, func() bool { return k.serves(s.ip) }, func() {})
+	keepAnnouncing(s.ip, an, 1, s.arpCount, s.arpInterval, func() bool { return k.serves(s.ip) }, func() {})
 	announcing(ctx, s.ip)
 	return ocfSuccess
 }

@@ -269,7 +269,6 @@ func listen(t *testing.T, far netlink.Link) <-chan *arp.Packet {
 
 func TestGratuitousARPIsSeenByTheNeighbour(t *testing.T) {
 	seedrow.Shows(t, "000-032")
-	seedrow.Shows(t, "000-032")
 	near, far := pair(t, "qagent-a", "qagent-b", "192.168.10.1/24")
 	seen := listen(t, far)
 	vip := netip.MustParseAddr("192.168.10.51")
@@ -300,6 +299,47 @@ func TestGratuitousARPIsSeenByTheNeighbour(t *testing.T) {
 	for i, o := range ops {
 		if w := []arp.Operation{arp.OperationRequest, arp.OperationReply}[i%2]; o != w {
 			t.Errorf("packet %d is %v, want %v", i, o, w)
+		}
+	}
+}
+
+// TestARPSpacing: IPaddr sends what send_arp did with -i 500 -r 10: twenty frames,
+// requests and replies in turn, half an interval apart.
+func TestARPSpacing(t *testing.T) {
+	seedrow.Shows(t, "003-097")
+	_, far := pair(t, "qagent-a", "qagent-b", "192.168.71.1/24")
+	seen := listen(t, far)
+	vip := netip.MustParseAddr("192.168.71.205")
+	rc, said := call(t, "IPaddr", "start", map[string]string{"ip": vip.String(), "nic": "qagent-a"})
+	if rc != 0 || !strings.Contains(said, "Sending Gratuitous Arp for 192.168.71.205 on qagent-a:0 [qagent-a]") {
+		t.Fatalf("start returned %d: %s", rc, said)
+	}
+	var begin, last time.Time
+	for i := range 20 {
+		for mine := false; !mine; {
+			select {
+			case a := <-seen:
+				if mine = a.SenderIP == vip; mine && a.Operation != []arp.Operation{arp.OperationRequest, arp.OperationReply}[i%2] {
+					t.Errorf("frame %d is a %v", i, a.Operation)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatalf("only %d frames were seen", i)
+			}
+		}
+		if last = time.Now(); i == 0 {
+			begin = last
+		}
+	}
+	// A busy machine is late with some of them, and never early with the last.
+	if d := last.Sub(begin); d < 19*250*time.Millisecond-200*time.Millisecond || d > 10*time.Second {
+		t.Errorf("20 frames took %v, want 19 times 250 ms", d)
+	}
+	if n := underWay(vip); n != nil {
+		<-n.ended
+	}
+	for len(seen) > 0 {
+		if a := <-seen; a.SenderIP == vip {
+			t.Error("there is a 21st frame")
 		}
 	}
 }

@@ -94,7 +94,11 @@ func (a sendArp) start(ctx context.Context, s ipSpec, file string, env *Env) int
 		return env.fail(netlinkCode(err), "%v", err)
 	}
 	env.info("Sending Gratuitous Arp for %s on %s [%s]", s.ip, s.nic, s.nic)
-	if err := an.send(); err != nil {
+	send := an.first
+	if s.arpCount <= 1 {
+		send = an.send
+	}
+	if err := send(); err != nil {
 		an.close()
 		return env.fail(ocfErrGeneric, "%v", err)
 	}
@@ -107,7 +111,7 @@ func (a sendArp) start(ctx context.Context, s ipSpec, file string, env *Env) int
 		return ocfSuccess
 	}
 	started := func() bool { _, on, err := readState(file); return on && err == nil }
-	keepAnnouncing(s.ip, an, s.arpCount-1, s.arpInterval, started, func() {})
+	keepAnnouncing(s.ip, an, 1, s.arpCount, s.arpInterval, started, func() {})
 	if !s.background {
 		announcing(ctx, s.ip)
 	}

@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quorate/quorate/pkg/seedrow"
 )
@@ -78,7 +81,7 @@ func (p *v1Pair) calls(name, script string) []string {
 // TestSeed000 is the article on a pair with a serial cable and a crossed Ethernet
 // cable: who runs what, orders, environment, hand-over by command, stop and kill.
 func TestSeed000(t *testing.T) {
-	seedrow.Shows(t, "000-001", "000-005", "000-009", "000-011", "000-012", "000-016", "000-017", "000-018", "000-022", "000-024", "000-026", "000-027", "000-028", "000-030", "000-031", "002-003", "002-009", "002-017", "002-025", "002-027", "002-056", "002-066", "002-070", "004-013", "004-025", "004-026", "004-029", "004-031", "004-033", "004-036", "004-038", "004-042", "000-019", "000-020", "002-016", "002-068", "004-027", "002-034")
+	seedrow.Shows(t, "000-001", "000-005", "000-009", "000-011", "000-012", "000-016", "000-017", "000-018", "000-022", "000-024", "000-026", "000-027", "000-028", "000-030", "000-031", "002-003", "002-009", "002-017", "002-025", "002-027", "002-056", "002-066", "002-070", "004-013", "004-025", "004-026", "004-029", "004-031", "004-033", "004-036", "004-038", "004-042", "000-019", "000-020", "002-016", "002-068", "004-027", "002-034", "000-003", "000-023", "002-012")
 	t.Parallel()
 	p := newLANPair(t, lanHaCf)
 	p.start(slave6)
@@ -116,6 +119,41 @@ func TestSeed000(t *testing.T) {
 			t.Errorf("the script of init.d was called although resource.d has one: %v", r)
 		}
 		p.page("http://192.168.10.51/", slave6)
+		// What the executor did is kept as history.
+		p.says(slave6, []string{"crm_mon", "-1", "-o"}, "slapd_192_168_10_51: migration-threshold=", "start")
+		if out := p.ok(slave5, "cibadmin", "-Q", "--xpath", "//node_state[@uname='slave6']//lrm_resource[@id='slapd_192_168_10_51']"); !strings.Contains(out, `operation="start"`) || !strings.Contains(out, `rc-code="0"`) {
+			t.Errorf("no start in the history:\n%s", out)
+		}
+	})
+	p.sub("a beat leaves on each link every keepalive", func(t *testing.T, p *v1Pair) {
+		p.ok(slave5, "sh", "-c", "nft add table ip tap && nft 'add chain ip tap in { type filter hook input priority 0; }' && nft add rule ip tap in iif eth1 udp dport 694 counter")
+		counts := func() (beats, frames, serial int) {
+			rule := p.ok(slave5, "nft", "list", "table", "ip", "tap")
+			_, rest, _ := strings.Cut(rule, "counter packets ")
+			fmt.Sscanf(rest, "%d", &frames)
+			for line := range strings.Lines(p.ok(slave5, "quorate", "links")) {
+				if f := strings.Fields(line); len(f) > 4 && f[0] == slave6 && f[1] == "/dev/ttyS0" {
+					serial, _ = strconv.Atoi(f[4])
+				}
+			}
+			_, rest, _ = strings.Cut(p.ok(slave6, "quorate", "links"), "Own heartbeats: ")
+			fmt.Sscanf(rest[strings.Index(rest, ",")+1:], "%d sent", &beats)
+			return beats, frames, serial
+		}
+		begin := time.Now()
+		b0, f0, s0 := counts()
+		p.beats(slave6, 20)
+		b1, f1, s1 := counts()
+		took := time.Since(begin)
+		t.Logf("%d beats, %d frames on eth1 and %d on the serial cable in %v", b1-b0, f1-f0, s1-s0, took)
+		// The node goes on between two looks.
+		if f1-f0 < b1-b0-2 || s1-s0 < b1-b0-5 {
+			t.Errorf("%d beats, but %d frames on eth1 and %d on the serial cable", b1-b0, f1-f0, s1-s0)
+		}
+		if n := int(took / (200 * time.Millisecond)); b1-b0 > n+2 || b1-b0 < n/2 {
+			t.Errorf("%d beats in %v, with keepalive 200ms", b1-b0, took)
+		}
+		p.ok(slave5, "nft", "delete", "table", "ip", "tap")
 	})
 	p.sub("hb_takeover of the local line", func(t *testing.T, p *v1Pair) {
 		p.ok(slave5, "hb_takeover", "local")
@@ -200,6 +238,7 @@ func TestSeed000(t *testing.T) {
 		p.owned(first51, slave6)
 	})
 	p.sub("the owner dies", func(t *testing.T, p *v1Pair) {
+		load := p.load("192.168.10.51", "192.168.10.101", "192.168.10.102")
 		if err := p.nodes[slave6].Crash(); err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +249,75 @@ func TestSeed000(t *testing.T) {
 		p.logged(slave5, "Running /etc/ha.d/rc.d/ifstat ifstat")
 		p.logged(slave5, "Taking over resource group 192.168.10.51")
 		p.page("http://192.168.10.51/", slave5)
+		load.showsTakeover("192.168.10.51", "192.168.10.101", "192.168.10.102")
 	})
+}
+
+// load is the article's continuous load, 10,000 queries an hour, on addresses that
+// are watched.
+type load struct {
+	p     *v1Pair
+	began time.Time
+}
+
+const loadFile = "/var/log/load"
+
+// load asks each of the addresses for its page, or for an echo where it is not
+// the first, and notes what came.
+func (p *v1Pair) load(vip string, fixed ...string) *load {
+	p.t.Helper()
+	p.write("client", "/var/lib/load", `#!/bin/sh
+# usage: load VIP ADDRESS...: one query every 0.36 s, which are 10,000 an hour.
+vip=$1; shift
+until [ -e /var/lib/load.end ]; do
+	line="$(date +%s.%N) $vip=$(pages http://$vip/ 2>/dev/null | tr -d '\n' | tr ' ' _)"
+	for a in "$@"; do
+		if ping -c 1 -W 1 $a >/dev/null 2>&1; then line="$line $a=up"; else line="$line $a=down"; fi
+	done
+	echo "$line" >> `+loadFile+`
+	sleep 0.36
+done
+`, 0o755)
+	if _, err := p.nodes["client"].Start(append([]string{"/var/lib/load", vip}, fixed...)...); err != nil {
+		p.t.Fatal(err)
+	}
+	l := &load{p: p, began: time.Now()}
+	l.wait(vip+"=page_of_"+slave6, fixed[0]+"=up", fixed[1]+"=up")
+	return l
+}
+
+// wait waits for a line of the load that holds all texts.
+func (l *load) wait(texts ...string) {
+	l.p.t.Helper()
+	l.p.until(fmt.Sprintf("%q in the load", texts), func() (bool, string) {
+		out := l.p.sh("client", "cat "+loadFile).out
+		return len(matching(out, texts...)) > 0, out
+	})
+}
+
+// showsTakeover ends the load: the address answered from the one and then from the
+// other, whose own address never failed, while that of the first went.
+func (l *load) showsTakeover(vip, survivor, lost string) {
+	l.p.t.Helper()
+	l.wait(vip+"=page_of_"+slave5, lost+"=down", survivor+"=up")
+	l.p.ok("client", "touch", "/var/lib/load.end")
+	out := l.p.ok("client", "cat", loadFile)
+	if bad := matching(out, survivor+"=down"); len(bad) > 0 {
+		l.p.t.Errorf("%s did not answer:\n%s", survivor, out)
+	}
+	last := ""
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		switch _, page, _ := strings.Cut(f[1], "="); {
+		case page == "", page == last, last == "" && page == "page_of_"+slave6, last == "page_of_"+slave6 && page == "page_of_"+slave5:
+			if page != "" {
+				last = page
+			}
+		default:
+			l.p.t.Errorf("%s after %s:\n%s", page, last, out)
+		}
+	}
+	l.p.t.Logf("what a client saw:\n%s", out)
 }
 
 // TestManualTakeover: what a lost node ran waits for the operator.

@@ -95,13 +95,21 @@ func (c *converter) line(e haresources.Entry) {
 		c.group += 10
 		return // a clone has no preferred node
 	case len(list) == 1:
-		p := c.primitive(e.Line, list[0], e.ID, c.index)
+		id := e.ID
+		if id == "" {
+			id = c.contentID(e.Group, list[0])
+		}
+		p := c.primitive(e.Line, list[0], id, c.index)
 		c.resources = append(c.resources, p)
 		c.prefer(p.ID(), e.Group.Node)
 		c.index++
 	default:
 		id := e.ID
-		if id == "" {
+		switch {
+		case id != "":
+		case c.o.ContentIDs:
+			id = "group_" + plain(e.Group.Key())
+		default:
 			id = fmt.Sprintf("group_%d", c.group)
 		}
 		g := c.members(e, c.unique(e.Line, id))
@@ -115,9 +123,29 @@ func (c *converter) line(e haresources.Entry) {
 func (c *converter) members(e haresources.Entry, id string) *cib.Element {
 	g := cib.New("group", "id", id)
 	for i, r := range e.Group.Resources {
-		g = g.WithChild(c.primitive(e.Line, r, "", c.group+i))
+		g = g.WithChild(c.primitive(e.Line, r, c.contentID(e.Group, r), c.group+i))
 	}
 	return g
+}
+
+// contentID names a resource by its word and by its line, "" where resources are
+// numbered. An address is named as it is with numbers.
+func (c *converter) contentID(g *haresources.Group, r haresources.Resource) string {
+	switch {
+	case !c.o.ContentIDs || r.Script == "IPaddr" && len(r.Args) > 0:
+		return ""
+	case r.Text == g.Key():
+		return plain(r.Text)
+	}
+	return plain(r.Text) + "_" + plain(g.Key())
+}
+
+// plain makes a part of an id of a word: runs of other characters than letters
+// and digits become one underscore.
+func plain(word string) string {
+	return strings.Join(strings.FieldsFunc(word, func(r rune) bool {
+		return r == '_' || !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+	}), "_")
 }
 
 func (c *converter) clone(id string, child *cib.Element) *cib.Element {

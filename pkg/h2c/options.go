@@ -23,6 +23,9 @@ type Options struct {
 	Dialect Dialect
 	// NoOCF makes every resource a script with positional parameters.
 	NoOCF bool
+	// ContentIDs names resources and groups by the words of their line instead of
+	// by number, so that another line changes no id.
+	ContentIDs bool
 	// NoMonitor leaves operations out.
 	NoMonitor bool
 	// Stickiness is the default stickiness, "0" when empty.

@@ -66,7 +66,7 @@ func (n *node) view(names ...string) {
 	n.take()
 }
 
-// runs executes operations here, such as "start web_2".
+// runs executes operations here, such as "start web_10_0_0_1".
 func (n *node) runs(ops ...string) {
 	for _, text := range ops {
 		name, rsc, _ := strings.Cut(text, " ")
@@ -106,7 +106,7 @@ func TestTakeover(t *testing.T) {
 	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
 	n.view("a", "b")
 	n.hears(t, message{Kind: msgResource, Held: []string{"IPaddr_10_0_0_2"}, Stable: true, Digest: n.cfg.Plan.Digest, Pings: -1})
-	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	n.runs("start IPaddr_10_0_0_1", "start web_10_0_0_1")
 	if got := n.Holding(); got != "local" {
 		t.Errorf("holding %s", got)
 	}
@@ -131,7 +131,7 @@ func TestTakeover(t *testing.T) {
 func TestStandby(t *testing.T) {
 	n := newNode(t, plan(t, lines, hacf.FailbackOff, false), false)
 	n.view("a")
-	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	n.runs("start IPaddr_10_0_0_1", "start web_10_0_0_1")
 	if s := n.Standby(n.now, "all"); !strings.Contains(s, "No reply to standby request") {
 		t.Errorf("alone: %q", s)
 	}
@@ -141,22 +141,22 @@ func TestStandby(t *testing.T) {
 		t.Fatal(s)
 	}
 	n.take()
-	if len(n.sent) != 1 || n.sent[0].msg.Kind != msgAsk || fmt.Sprint(n.sent[0].msg.Lines) != "[group_1]" || n.set["standby-group_1"] {
+	if len(n.sent) != 1 || n.sent[0].msg.Kind != msgAsk || fmt.Sprint(n.sent[0].msg.Lines) != "[group_10_0_0_1]" || n.set["standby-group_10_0_0_1"] {
 		t.Errorf("%+v %v", n.sent, n.set)
 	}
 	if s := n.Standby(n.now, "all"); !strings.Contains(s, "Standby in progress") {
 		t.Errorf("twice: %q", s)
 	}
 	n.hears(t, message{Kind: msgReady})
-	if !n.set["standby-group_1"] {
+	if !n.set["standby-group_10_0_0_1"] {
 		t.Error("no attribute was set")
 	}
-	n.runs("stop web_2", "stop IPaddr_10_0_0_1")
-	n.hears(t, message{Kind: msgResource, Held: []string{"group_1"}, Stable: true, Digest: n.cfg.Plan.Digest})
+	n.runs("stop web_10_0_0_1", "stop IPaddr_10_0_0_1")
+	n.hears(t, message{Kind: msgResource, Held: []string{"group_10_0_0_1"}, Stable: true, Digest: n.cfg.Plan.Digest})
 	n.inOrder(t, "a wants to go standby [local]", "standby: b can take our local resources", "give up local", "Local standby process completed [local].", "Other node completed standby takeover of local resources.")
 	// What comes back is this node's again.
-	n.runs("start IPaddr_10_0_0_1", "start web_2")
-	if n.set["standby-group_1"] {
+	n.runs("start IPaddr_10_0_0_1", "start web_10_0_0_1")
+	if n.set["standby-group_10_0_0_1"] {
 		t.Error("the attribute stays although the line is here")
 	}
 	if s := newNode(t, plan(t, lines, hacf.FailbackLegacy, false), false).Standby(n.now, "all"); !strings.Contains(s, "Standby mode only implemented when nice_failback on") {
@@ -173,7 +173,7 @@ func TestIpfail(t *testing.T) {
 	seedrow.Shows(t, "002-017")
 	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), true)
 	n.view("a", "b")
-	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	n.runs("start IPaddr_10_0_0_1", "start web_10_0_0_1")
 	pings := func(own string, other int) {
 		n.Peers(n.now, []ccm.PeerStatus{{Name: "r", Type: "ping", Status: own}, {Name: "b", Type: "normal", Status: "active"}})
 		n.take()
@@ -202,7 +202,7 @@ func TestPingAlone(t *testing.T) {
 	seedrow.Shows(t, "004-020")
 	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
 	n.view("a", "b")
-	n.runs("start IPaddr_10_0_0_1", "start web_2")
+	n.runs("start IPaddr_10_0_0_1", "start web_10_0_0_1")
 	for _, own := range []string{"ping", "dead"} {
 		n.Peers(n.now, []ccm.PeerStatus{{Name: "r", Type: "ping", Status: own}})
 		n.hears(t, message{Kind: msgResource, Stable: true, Digest: n.cfg.Plan.Digest, Pings: 1})
@@ -220,7 +220,7 @@ func TestScripts(t *testing.T) {
 	seedrow.Shows(t, "002-071")
 	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
 	n.view("a")
-	op := lrm.Op{Resource: "web_2", Name: "monitor"}
+	op := lrm.Op{Resource: "web_10_0_0_1", Name: "monitor"}
 	n.Result(n.now, &lrm.Result{Op: op, RC: lrm.ErrInstalled, Status: lrm.Done})
 	op.Name = "start"
 	n.Executing(n.now, &op)
@@ -232,7 +232,7 @@ func TestScripts(t *testing.T) {
 // TestManual: a lost node's lines raise the alarm, and hb_takeover takes them.
 func TestManual(t *testing.T) {
 	n := newNode(t, plan(t, lines, hacf.FailbackOff, true), false)
-	if !n.set["take-group_1"] || n.set["take-IPaddr_10_0_0_2"] {
+	if !n.set["take-group_10_0_0_1"] || n.set["take-IPaddr_10_0_0_2"] {
 		t.Errorf("at the start: %v", n.set)
 	}
 	n.view("a", "b")
@@ -294,6 +294,72 @@ func TestPlan(t *testing.T) {
 		}
 		if plan(t, lines+"a 10.0.0.3\n", hacf.FailbackOff, manual).Holds(got) || plan(t, lines, hacf.FailbackOn, manual).Holds(got) {
 			t.Error("another plan holds too")
+		}
+	}
+}
+
+// TestIDsStay: a line that is put above others renames none of them.
+func TestIDsStay(t *testing.T) {
+	ids := func(p *Plan) map[string]bool {
+		out := map[string]bool{}
+		for i := range p.Lines {
+			out[p.Lines[i].ID] = true
+			for _, r := range p.Lines[i].Members {
+				if len(p.Lines[i].Members) > 1 && out[r] {
+					t.Errorf("%s is there twice", r)
+				}
+				out[r] = true
+			}
+		}
+		return out
+	}
+	text := "a 10.0.0.1 httpd mark::left::right\nb IPaddr::10.0.0.2/24/eth0 httpd\nb slapd\n"
+	before := ids(plan(t, text, hacf.FailbackOff, false))
+	after := ids(plan(t, "b 10.0.0.9 httpd\na mark::five\n"+text, hacf.FailbackOff, false))
+	for id := range before {
+		if !after[id] {
+			t.Errorf("%s is gone: %v", id, after)
+		}
+	}
+	if want := []string{"group_10_0_0_1", "IPaddr_10_0_0_1", "httpd_10_0_0_1", "mark_left_right_10_0_0_1", "slapd"}; len(before) != 8 {
+		t.Errorf("%v, want %v among 8", before, want)
+	}
+	// What is there twice has two names still.
+	ids(plan(t, "a 10.0.0.1 mark mark\n", hacf.FailbackOff, false))
+}
+
+// TestLegacyFailback: with auto_failback legacy, as with on, a line goes back to the
+// node that it names; with off it stays.
+func TestLegacyFailback(t *testing.T) {
+	seedrow.Shows(t, "001-007")
+	for failback, want := range map[hacf.Failback]string{hacf.FailbackLegacy: "b", hacf.FailbackOn: "b", hacf.FailbackOff: "a"} {
+		root := plan(t, "b 10.0.0.2\n", failback, false).Apply(cib.Empty("pacemaker-3.9"))
+		conf, status := root.First("configuration"), cib.New("status")
+		nodes := cib.New("nodes")
+		for i, name := range []string{"a", "b"} {
+			id := fmt.Sprint(i + 1)
+			nodes = nodes.WithChild(cib.New("node", "id", id, "uname", name))
+			rc := "7"
+			op := []string{"id", "IPaddr_10_0_0_2_last_0", "operation", "monitor"}
+			if name == "a" {
+				op, rc = []string{"id", "IPaddr_10_0_0_2_last_0", "operation", "start"}, "0"
+			}
+			op = append(op, "operation_key", "IPaddr_10_0_0_2_"+op[3]+"_0", "call-id", "3", "rc-code", rc, "op-status", "0", "interval", "0",
+				"transition-key", "1:1:"+rc+":8f3e2d50-4a44-4b31-a4b8-2f6c0d0f3a11", "transition-magic", "0:"+rc+";1:1:"+rc+":8f3e2d50-4a44-4b31-a4b8-2f6c0d0f3a11")
+			status = status.WithChild(cib.New("node_state", "id", id, "uname", name, "in_ccm", "true", "crmd", "online", "join", "member", "expected", "member").WithChild(
+				cib.New("lrm", "id", id).WithChild(cib.New("lrm_resources").WithChild(
+					cib.New("lrm_resource", "id", "IPaddr_10_0_0_2", "class", "heartbeat", "type", "IPaddr").WithChild(cib.New("lrm_rsc_op", op...))))))
+		}
+		root = root.WithReplaced(conf, conf.WithReplaced(conf.First("nodes"), nodes)).WithAttr("have-quorum", "1")
+		root = root.WithReplaced(root.First("status"), status)
+		res, err := pengine.Schedule(root, time.Now(), pengine.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var summary strings.Builder
+		res.SummaryText(&summary)
+		if moves := strings.Contains(summary.String(), "( a -> b )"); moves != (want == "b") {
+			t.Errorf("auto_failback %v: want the line on %s:\n%s", failback, want, summary.String())
 		}
 	}
 }

@@ -69,7 +69,7 @@ func NewPlan(groups []haresources.Group, conf *hacf.Config) *Plan {
 	p.Digest = hex.EncodeToString(sum.Sum(nil))[:16]
 	// Which script a word means is looked up where it runs, and when.
 	anything := func(string) bool { return true }
-	doc, _ := h2c.Convert(entries, h2c.Options{NoOCF: true, NoMonitor: true, HeartbeatScript: anything, Nodes: len(conf.Nodes)})
+	doc, _ := h2c.Convert(entries, h2c.Options{NoOCF: true, NoMonitor: true, ContentIDs: true, HeartbeatScript: anything, Nodes: len(conf.Nodes)})
 	resources := doc.Path("configuration", "resources")
 	constraints := cib.New("constraints")
 	for i, e := range elements(resources) {
