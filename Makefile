@@ -5,7 +5,7 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/quorate/quorate/pkg/version.Version=$(VERSION)
 
-.PHONY: seed-checklist sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-long fuzz-oracle text-oracle clean
+.PHONY: accounts seed-checklist sim-campaign sim-plants help build install demo campaign test test-short check fmt-check vet bench bench-pengine fuzz fuzz-long fuzz-oracle text-oracle clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -13,17 +13,26 @@ help: ## list the targets
 build: ## build bin/quorate, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/quorate ./cmd/quorate
 
-install: build ## install the binary, the links of the commands and agents, the grammars and the samples under PREFIX
-	install -D -m 0755 bin/quorate $(DESTDIR)$(PREFIX)/bin/quorate
-	for c in $$(bin/quorate --list); do ln -sf quorate $(DESTDIR)$(PREFIX)/bin/$$c; done
+BIN ?= bin/quorate
+install: build ## install the binary, the links of the commands and agents, the grammars, the unit, the documents and the samples under PREFIX
+	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/quorate
+	for c in $$($(BIN) --list); do ln -sf quorate $(DESTDIR)$(PREFIX)/bin/$$c; done
 	install -d $(DESTDIR)$(PREFIX)/lib/ocf/resource.d/quorate
-	for a in $$(bin/quorate --list-agents); do ln -sf ../../../../bin/quorate $(DESTDIR)$(PREFIX)/lib/ocf/resource.d/quorate/$$a; done
-	bin/quorate cib schemas $(DESTDIR)$(PREFIX)/share/pacemaker
-	install -d $(DESTDIR)$(PREFIX)/share/doc/quorate/examples
+	for a in $$($(BIN) --list-agents); do ln -sf ../../../../bin/quorate $(DESTDIR)$(PREFIX)/lib/ocf/resource.d/quorate/$$a; done
+	$(BIN) cib schemas $(DESTDIR)$(PREFIX)/share/pacemaker
+	install -d $(DESTDIR)$(PREFIX)/share/doc/quorate/examples $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 0644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/quorate/
 	install -m 0644 docs/examples/ha.cf docs/examples/haresources $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
 	install -m 0755 docs/examples/heartbeat.init $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
-	install -m 0644 docs/examples/quorate.service $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
+	sed 's,/usr/local/,$(PREFIX)/,' docs/examples/quorate.service > $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/quorate.service
+	install -m 0644 $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/quorate.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 0600 docs/examples/authkeys $(DESTDIR)$(PREFIX)/share/doc/quorate/examples/
+
+HAGID ?=
+HAUID ?=
+accounts: ## make the group haclient and the account hacluster (HAGID=, HAUID= give them the numbers they have on the other nodes)
+	getent group haclient >/dev/null || groupadd -r $(if $(HAGID),-g $(HAGID)) haclient
+	getent passwd hacluster >/dev/null || useradd -r -M -g haclient $(if $(HAUID),-u $(HAUID)) -d /var/lib/heartbeat -s /usr/sbin/nologin hacluster
 
 demo: build ## watch a floating address survive the death of its node
 	bin/quorate demo $(DEMO)

@@ -361,3 +361,53 @@ func TestClassesLSBAndHeartbeat(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 }
+
+// TestInitScripts: the services of the articles run as lsb, each with a script as a
+// distribution ships it: they are started, found running, found dead and stopped, twice
+// each where that must be harmless.
+func TestInitScripts(t *testing.T) {
+	r := newRig(t, nil)
+	for _, name := range []string{"slapd", "smb", "httpd", "mysql"} {
+		pid := filepath.Join(r.run, name+".pid")
+		r.write(filepath.Join(r.root, "init.d", name), `pid=`+pid+`
+running() { [ -s $pid ] && grep -q '^State:.[^Z]' /proc/$(cat $pid)/status 2>/dev/null; }
+case $1 in
+start) running && exit 0; sleep 600 </dev/null >/dev/null 2>&1 & echo $! > $pid; echo "Starting `+name+`";;
+stop) running || exit 0; kill $(cat $pid); while running; do sleep 0.02; done; rm -f $pid;;
+status) running && exit 0; [ -s $pid ] && exit 1; exit 3;;
+*) exit 2;;
+esac`)
+		do := func(action string, want int) {
+			t.Helper()
+			if res := r.do(Op{Resource: name, Class: "lsb", Type: name, Name: action, Timeout: 10 * time.Second}); res.RC != want {
+				t.Errorf("%s %s: %+v, want %d", name, action, res, want)
+			}
+		}
+		do("monitor", NotRunning)
+		do("start", OK)
+		do("start", OK)
+		do("monitor", OK)
+		do("stop", OK)
+		do("stop", OK)
+		do("monitor", NotRunning)
+		do("start", OK)
+		b, err := os.ReadFile(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Kill(n, unix.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+			if r.do(Op{Resource: name, Class: "lsb", Type: name, Name: "monitor", Timeout: 10 * time.Second}).RC == NotRunning {
+				break
+			}
+		}
+		do("monitor", NotRunning)
+		do("stop", OK)
+	}
+}

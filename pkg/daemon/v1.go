@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -80,8 +81,20 @@ func newV1(d *Daemon, shared *atomic.Pointer[v1.Plan]) *v1Mode {
 	}
 	x := &v1Mode{d: d, plan: plan, shared: shared, harc: newHarc(d.opts.ConfigDir, append(v1Env(conf, d.opts), "HA_RUNDIR="+d.opts.RunDir), d.log)}
 	x.m = v1.New(time.Now(), v1.Config{Self: d.opts.Self, Plan: plan, Keepalive: conf.Keepalive, Deadtime: conf.Deadtime, Initdead: conf.Initdead,
-		Nodes: conf.Nodes, Ipfail: ipfail, Inherited: d.inherited != 0, Script: v1Script(d.opts.ConfigDir)})
+		Nodes: conf.Nodes, Ipfail: ipfail, Inherited: d.inherited != 0, Script: v1Script(d.opts.ConfigDir), Accounts: accounts()})
 	return x
+}
+
+// accounts tells the numbers of hacluster and haclient on this node.
+func accounts() string {
+	uid, gid := "none", "none"
+	if u, err := user.Lookup(alertUser); err == nil {
+		uid = u.Uid
+	}
+	if g, err := user.LookupGroup(adminGroup); err == nil {
+		gid = g.Gid
+	}
+	return fmt.Sprintf("%s with number %s and %s with number %s", alertUser, uid, adminGroup, gid)
 }
 
 // v1Env is what scripts and handlers find in their environment.

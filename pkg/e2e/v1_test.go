@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +100,7 @@ func (p *v1Pair) page(url, of string) {
 // page is served from the address, the owner is killed, the page comes from the
 // other, and from the owner when it is back.
 func TestSeed001(t *testing.T) {
-	seedrow.Shows(t, "001-011", "000-025", "000-026", "000-028", "000-029", "001-001", "001-007", "001-014", "001-017", "001-018", "001-019", "001-020", "001-021", "001-022", "001-023", "001-024", "001-025", "001-026", "001-028", "002-024", "002-026", "002-056", "004-034", "000-004", "001-002", "001-010", "002-023")
+	seedrow.Shows(t, "001-011", "000-025", "000-026", "000-028", "000-029", "001-001", "001-007", "001-014", "001-017", "001-018", "001-019", "001-020", "001-021", "001-022", "001-023", "001-024", "001-025", "001-026", "001-028", "002-024", "002-026", "002-056", "004-034", "000-004", "001-002", "001-010", "002-023", "000-035")
 	t.Parallel()
 	const one, two = "wuyfcentos1.localdomain", "wuyfcentos2.localdomain"
 	hacf := `serial /dev/ttyS0 #the port
@@ -114,7 +116,7 @@ node wuyfcentos2.localdomain #node 2
 `
 	// The article's log says that its address preferred the second node.
 	p := newV1Pair(t, [2]string{one, two}, "192.168.2", hacf, two+" 192.168.2.100 httpd\n",
-		map[string]string{"/etc/init.d/httpd": scriptNamed("httpd")})
+		map[string]string{"/etc/init.d/httpd": strings.Replace(scriptNamed("httpd"), "\techo \"Starting httpd\"\n", "\techo \"Starting httpd\"\n\tsleep 2\n", 1)})
 	for _, name := range p.members() {
 		p.write(name, "/etc/ha.d/rc.d/status", "#!/bin/sh\necho $1 $HA_src $HA_st >> /var/log/handled\n", 0o755)
 	}
@@ -132,6 +134,7 @@ node wuyfcentos2.localdomain #node 2
 		}
 		delete(c.daemons, two)
 		killed := time.Now()
+		stalled := stalls(t.Context())
 		p.logged(one, "WARN: node "+two+": is dead")
 		// Its last beat left a second before at most.
 		if after := time.Since(killed); after < 4*time.Second || after > 15*time.Second {
@@ -143,6 +146,16 @@ node wuyfcentos2.localdomain #node 2
 		p.logged(one, "info: Link "+two+":/dev/ttyS0 dead.")
 		p.inOrder(one, "Resources being acquired from "+two+".", "Taking over resource group 192.168.2.100", "Acquiring resource group: "+two+" 192.168.2.100 httpd",
 			"Running /etc/ha.d/resource.d/IPaddr 192.168.2.100 start", "Running /etc/init.d/httpd start", "mach_down takeover complete for node "+two+".")
+		// deadtime 5, a script of 2 s, and 2 s; and what the machine did not run at all.
+		complete := logTime(t, p.logged(one, "mach_down takeover complete for node "+two+"."))
+		took, bound := complete.Sub(killed), 9*time.Second+time.Second
+		t.Logf("taken over %v after the kill", took)
+		if late := stalled(); took > bound+3*late {
+			t.Errorf("taken over %v after the kill, more than %v (the log tells whole seconds), though the machine stood still for %v at the most", took, bound, late)
+		}
+		if started := logTime(t, p.logged(one, "Running /etc/init.d/httpd start")); complete.Sub(started) < time.Second {
+			t.Errorf("complete at %v, although httpd was called at %v and takes 2 s", complete, started)
+		}
 	})
 	p.sub("the owner is back", func(t *testing.T, p *v1Pair) {
 		c := p.cluster
@@ -165,4 +178,39 @@ node wuyfcentos2.localdomain #node 2
 			t.Errorf("%s logs errors:\n%s", name, strings.Join(bad, ""))
 		}
 	}
+}
+
+var logDate = regexp.MustCompile(`\d{4}/\d{2}/\d{2}_\d{2}:\d{2}:\d{2}`)
+
+// logTime is when a line was written.
+func logTime(t *testing.T, line string) time.Time {
+	t.Helper()
+	at, err := time.ParseInLocation("2006/01/02_15:04:05", logDate.FindString(line), time.Local)
+	if err != nil {
+		t.Fatalf("%v in %s", err, line)
+	}
+	return at
+}
+
+// stalls measures for how long at the most a machine did not run what was due;
+// the function it returns ends that.
+func stalls(ctx context.Context) func() time.Duration {
+	ctx, cancel := context.WithCancel(ctx)
+	worst := make(chan time.Duration, 1)
+	go func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		var most time.Duration
+		for last := time.Now(); ; {
+			select {
+			case <-ctx.Done():
+				worst <- most
+				return
+			case <-tick.C:
+				most = max(most, time.Since(last)-50*time.Millisecond)
+				last = time.Now()
+			}
+		}
+	}()
+	return func() time.Duration { cancel(); return <-worst }
 }

@@ -26,6 +26,9 @@ type Config struct {
 	// Inherited tells that this program replaces one in the same process, whose
 	// resources go on.
 	Inherited bool
+	// Accounts are the numbers of hacluster and haclient here, for the log; "" tells
+	// nobody.
+	Accounts string
 	// Script tells which file a word of haresources means on this node.
 	Script func(name string) string
 }
@@ -69,6 +72,7 @@ type peer struct {
 	stable       bool
 	digest       string
 	toldDigest   string
+	toldAccounts string
 	pings        int
 	completed    bool // its transition was reported, in this life
 	failback     bool // lines are going back to it

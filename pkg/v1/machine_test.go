@@ -363,3 +363,28 @@ func TestLegacyFailback(t *testing.T) {
 		}
 	}
 }
+
+// TestAccounts: numbers of accounts that differ are told once, unknown ones are not.
+func TestAccounts(t *testing.T) {
+	seedrow.Shows(t, "004-002")
+	n := newNode(t, plan(t, lines, hacf.FailbackOn, false), false)
+	n.cfg.Accounts = "hacluster with number 90 and haclient with number 60"
+	n.view("a", "b")
+	count := func() int {
+		return strings.Count(strings.Join(n.said, "\n"), "make the group haclient and the account hacluster with the same numbers on all nodes")
+	}
+	msg := message{Kind: msgResource, Stable: true, Digest: n.cfg.Plan.Digest}
+	for _, accounts := range []string{"", n.cfg.Accounts} {
+		msg.Accounts = accounts
+		n.hears(t, msg)
+	}
+	if count() != 0 {
+		t.Errorf("%q", n.said)
+	}
+	msg.Accounts = "hacluster with number 91 and haclient with number 60"
+	n.hears(t, msg)
+	n.hears(t, msg)
+	if count() != 1 {
+		t.Errorf("%q", n.said)
+	}
+}

@@ -24,6 +24,9 @@ type message struct {
 	Stable bool     `json:"isstable,omitempty"`
 	// Digest is that of the sender's haresources.
 	Digest string `json:"digest,omitempty"`
+	// Accounts are the numbers of the account hacluster and the group haclient of the
+	// sender, "" where it does not tell.
+	Accounts string `json:"accounts,omitempty"`
 	// Pings is how many ping nodes the sender reaches, -1 when it does not know.
 	Pings int `json:"num_ping_nodes"`
 	// Scope is the word of hb_standby, Lines what it means.
@@ -44,7 +47,7 @@ func (m *Machine) tell(msg message) {
 
 // announce tells the others what this node holds, when that is news.
 func (m *Machine) announce(always bool) {
-	msg := message{Kind: msgResource, Held: m.held(), Stable: m.stable(), Digest: m.cfg.Plan.Digest, Pings: m.pings}
+	msg := message{Kind: msgResource, Held: m.held(), Stable: m.stable(), Digest: m.cfg.Plan.Digest, Accounts: m.cfg.Accounts, Pings: m.pings}
 	b, _ := json.Marshal(msg)
 	if always || string(b) != m.announced {
 		m.announced = string(b)
@@ -111,7 +114,18 @@ func (m *Machine) resources(p *peer, msg *message) {
 		m.standbyProgress()
 	}
 	m.differs(p)
+	m.comparesAccounts(p, msg.Accounts)
 	m.balance()
+}
+
+// comparesAccounts warns, once a value, of accounts that are not those here: files that
+// nodes share belong to somebody else there.
+func (m *Machine) comparesAccounts(p *peer, theirs string) {
+	if theirs == "" || m.cfg.Accounts == "" || theirs == m.cfg.Accounts || theirs == p.toldAccounts {
+		return
+	}
+	p.toldAccounts = theirs
+	m.warn("%s has %s, this node %s: make the group haclient and the account hacluster with the same numbers on all nodes", p.name, theirs, m.cfg.Accounts)
 }
 
 // differs says that the files are not the same, once a content.
