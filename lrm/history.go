@@ -79,9 +79,23 @@ func (r *Result) Failure() bool {
 	case Pending, Cancelled:
 		return false
 	case Done:
-		return r.RC != r.Op.TargetRC()
+		return !Expected(r.Op.Name, r.RC, r.Op.TargetRC())
 	}
 	return true
+}
+
+// Expected tells whether the code of an operation is the one that was expected: a
+// monitor that finds a resource degraded has found it active, in its role.
+func Expected(operation string, rc, target int) bool {
+	if operation == "monitor" {
+		switch rc {
+		case Degraded:
+			rc = OK
+		case DegradedPromoted:
+			rc = RunningPromoted
+		}
+	}
+	return rc == target
 }
 
 // TargetRC returns the return code that the transition key expects, else [OK].

@@ -111,8 +111,8 @@ func (h *history) element(nodeID string) *cib.Element {
 }
 
 // failed reports whether a result is not what the transition expected.
-func failed(rc, status, target int) bool {
-	return status != int(lrm.Done) || rc != target
+func failed(operation string, rc, status, target int) bool {
+	return status != int(lrm.Done) || !lrm.Expected(operation, rc, target)
 }
 
 // targetRC returns the expected return code of a transition key
@@ -149,7 +149,7 @@ func record(node string, r *lrm.Result) *cib.Element {
 	if strings.HasPrefix(o.Name, "migrate_") {
 		last = o.Key()
 	}
-	bad := failed(r.RC, int(r.Status), targetRC(o.TransitionKey))
+	bad := failed(o.Name, r.RC, int(r.Status), targetRC(o.TransitionKey))
 	interval := o.Interval.Milliseconds()
 	var ids []string
 	switch {

@@ -174,7 +174,7 @@ func (m *Machine) Result(now time.Time, r *lrm.Result) {
 	}
 	m.info("crmd", "process_lrm_event: LRM operation %s (call=%d, rc=%d, status=%d) complete",
 		r.Op.Key(), r.CallID, r.RC, int(r.Status))
-	if failed(r.RC, int(r.Status), targetRC(r.Op.TransitionKey)) {
+	if failed(r.Op.Name, r.RC, int(r.Status), targetRC(r.Op.TransitionKey)) {
 		switch {
 		case r.Status == lrm.TimedOut:
 			m.warn("crmd", "process_lrm_event: LRM operation %s Timed Out (timeout=%dms): %s", r.Op.Key(), r.Op.Timeout.Milliseconds(), r.ExitReason)

@@ -94,7 +94,7 @@ func (m *Machine) result(n *nodeStatus, msg *message) {
 		return
 	}
 	n.setResource(m, msg)
-	ok := !failed(msg.RC, msg.Status, targetRC(msg.TransitionKey)) || len(parts) != 4 ||
+	ok := !failed(msg.Operation, msg.RC, msg.Status, targetRC(msg.TransitionKey)) || len(parts) != 4 ||
 		msg.Operation == "notify" // tells the agent, who may not object
 	if !ok {
 		m.failure(n, msg)
@@ -118,7 +118,7 @@ func (m *Machine) result(n *nodeStatus, msg *message) {
 // failCount returns the name of the attribute that counts the failure that a
 // result reports, or "": probes and notifications do not count.
 func (msg *message) failCount() string {
-	if !failed(msg.RC, msg.Status, targetRC(msg.TransitionKey)) ||
+	if !failed(msg.Operation, msg.RC, msg.Status, targetRC(msg.TransitionKey)) ||
 		msg.Operation == "" || msg.Operation == "notify" || msg.Operation == "monitor" && msg.IntervalMS == 0 {
 		return ""
 	}

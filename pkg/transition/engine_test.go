@@ -118,3 +118,30 @@ func TestRandomGraphs(t *testing.T) {
 		}
 	}
 }
+
+// No node takes part in more migrations at a time than migration-limit says.
+func TestMigrationLimit(t *testing.T) {
+	g := &pengine.Graph{}
+	for i, target := range []string{"b", "b", "c", "d"} {
+		a := act(i+1, pengine.RscOp)
+		a.Operation, a.Node = "migrate_to", "a"
+		if target == "d" { // between others
+			a.Node = "e"
+		}
+		a.Params = append(a.Params, pengine.Param{Name: "CRM_meta_migrate_source", Value: a.Node}, pengine.Param{Name: "CRM_meta_migrate_target", Value: target})
+		g.Actions = append(g.Actions, a)
+	}
+	for limit, want := range map[int]string{1: "1 4 ", 2: "1 2 4 ", -1: "1 2 3 4 "} {
+		e := New(g, 0)
+		e.LimitMigrations(limit)
+		if got := ids(e.Fire()); got != want {
+			t.Errorf("limit %d: %q, want %q", limit, got, want)
+		}
+		if limit == 1 {
+			e.Confirm(1, true)
+			if got := ids(e.Fire()); got != "2 " {
+				t.Errorf("after the first: %q", got)
+			}
+		}
+	}
+}
