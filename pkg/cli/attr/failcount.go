@@ -11,6 +11,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/resource"
 	"github.com/quorate/quorate/pkg/cli/source"
+	"github.com/quorate/quorate/pkg/cli/tool"
 )
 
 // NewCrmMaster returns the command crm_master, the old way of an agent to say
@@ -47,6 +48,8 @@ func NewCrmMaster(env *cli.Env) *cobra.Command {
 type failcount struct {
 	resource, node, operation, interval string
 	query, del, quiet                   bool
+	output                              string
+	body                                []*cib.Element
 }
 
 // NewCrmFailcount returns the command crm_failcount.
@@ -59,9 +62,15 @@ func NewCrmFailcount(env *cli.Env) *cobra.Command {
 failures, on all nodes unless -N names one, so that its state is looked up anew; it is
 crm_resource --cleanup.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), env) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return tool.Forms(env, "crm_failcount", f.output, func(env *cli.Env) ([]*cib.Element, error) {
+				err := f.run(cmd.Context(), env)
+				return f.body, err
+			})
+		},
 	}
 	p := c.Flags()
+	p.StringVar(&f.output, "output-as", tool.Text, tool.FormsUsage)
 	p.StringVarP(&f.resource, "resource", "r", "", "name of the resource")
 	p.StringVarP(&f.node, "node", "N", "", "name of the node, by default this one")
 	p.StringVarP(&f.node, "uname", "U", "", "the old name of --node")
@@ -118,6 +127,7 @@ func (f *failcount) run(ctx context.Context, env *cli.Env) error {
 			sum = min(sum+score, cib.Infinity)
 		}
 	}
+	f.body = []*cib.Element{cib.New("attribute", "scope", "status", "name", want, "node", uname, "value", cib.FormatScore(sum))}
 	if f.quiet {
 		fmt.Fprintln(env.Stdout, cib.FormatScore(sum))
 	} else {

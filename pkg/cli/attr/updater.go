@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
+	"github.com/quorate/quorate/pkg/cli/tool"
 	"github.com/quorate/quorate/pkg/client"
 )
 
@@ -19,6 +21,8 @@ type updater struct {
 	name, value, delay, set, node, pattern  string
 	query, del, refresh, all, private, both bool
 	delayOnly, quiet                        bool
+	output                                  string
+	body                                    []*cib.Element
 }
 
 // NewAttrdUpdater returns the command attrd_updater.
@@ -34,13 +38,17 @@ that long, and then those of all nodes together.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fl := cmd.Flags()
 			update := ""
+			var value *string
 			for _, name := range []string{"update", "update-both", "value"} {
 				if fl.Changed(name) {
 					update = fl.Lookup(name).Value.String()
-					return u.run(cmd.Context(), env, &update)
+					value = &update
 				}
 			}
-			return u.run(cmd.Context(), env, nil)
+			return tool.Forms(env, "attrd_updater", u.output, func(env *cli.Env) ([]*cib.Element, error) {
+				err := u.run(cmd.Context(), env, value)
+				return u.body, err
+			})
 		},
 	}
 	p := c.Flags()
@@ -58,6 +66,7 @@ that long, and then those of all nodes together.`,
 	p.BoolVarP(&u.all, "all", "A", false, "with -Q: of all nodes")
 	p.BoolVarP(&u.private, "private", "p", false, "never write a new attribute to the CIB")
 	p.StringP("lifetime", "l", "", "accepted and ignored: they vanish when the node leaves")
+	p.StringVar(&u.output, "output-as", tool.Text, tool.FormsUsage)
 	p.BoolVarP(&u.quiet, "quiet", "q", false, "accepted and ignored")
 	c.MarkFlagsMutuallyExclusive("update", "value", "update-both", "update-delay", "query", "delete", "refresh")
 	return c
@@ -152,6 +161,7 @@ func (u *updater) print(ctx context.Context, env *cli.Env) error {
 		for _, a := range attrs {
 			if a.Name == u.name {
 				found = true
+				u.body = append(u.body, cib.New("attribute", "name", a.Name, "host", n, "value", a.Value))
 				fmt.Fprintf(env.Stdout, "name=%q host=%q value=%q\n", a.Name, n, a.Value)
 			}
 		}

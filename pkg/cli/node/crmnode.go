@@ -14,6 +14,7 @@ import (
 	"github.com/quorate/quorate/cib"
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/source"
+	"github.com/quorate/quorate/pkg/cli/tool"
 	"github.com/quorate/quorate/pkg/client"
 	"github.com/quorate/quorate/pkg/version"
 )
@@ -26,6 +27,9 @@ type crmNode struct {
 	// arg is the ID of -N or the NAME of -R.
 	arg        string
 	force, ver bool
+	// output is the form of the output, body what there is to tell in JSON.
+	output string
+	body   []*cib.Element
 }
 
 // nodeTimeout is how long crm_node waits.
@@ -42,7 +46,13 @@ commands the last counts.
 
 Exit codes: 0, 64 usage, 68 there is no such node, 69 the node is still a
 member, 102 no daemon runs here.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return n.run(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return tool.Forms(env, "crm_node", n.output, func(env *cli.Env) ([]*cib.Element, error) {
+				n.env = env
+				err := n.run(cmd)
+				return n.body, err
+			})
+		},
 	}
 	f := c.Flags()
 	for _, x := range []struct{ short, name, usage string }{
@@ -67,6 +77,7 @@ member, 102 no daemon runs here.`,
 			return nil
 		})
 	}
+	f.StringVar(&n.output, "output-as", tool.Text, tool.FormsUsage)
 	f.BoolVarP(&n.force, "force", "f", false, "do what is dangerous")
 	f.BoolP("quiet", "Q", false, "the value only (it always is)")
 	f.CountP("verbose", "V", "accepted; there is nothing more to say")
@@ -117,27 +128,36 @@ func (n *crmNode) run(cmd *cobra.Command) error {
 	return n.configured(st, root)
 }
 
+// tell adds an element of the JSON form.
+func (n *crmNode) tell(tag string, nameValue ...string) {
+	n.body = append(n.body, cib.New(tag, nameValue...))
+}
+
 // member answers from the view.
 func (n *crmNode) member(st *client.Status) {
 	out := n.env.Stdout
 	switch n.command {
 	case 'n':
+		n.tell("node", "name", st.Node)
 		fmt.Fprintln(out, st.Node)
 	case 'q':
 		word := "0"
 		if st.View.Quorum {
 			word = "1"
 		}
+		n.tell("quorum", "have-quorum", word)
 		fmt.Fprintln(out, word)
 	case 'p':
 		var names []string
 		for _, m := range st.View.Members {
+			n.tell("node", "name", m.Name)
 			names = append(names, m.Name)
 		}
 		fmt.Fprintln(out, strings.Join(names, " "))
 	case 'e':
 		for _, m := range st.View.Members {
 			if m.Name == st.Node {
+				n.tell("epoch", "value", fmt.Sprint(m.BornOn))
 				fmt.Fprintln(out, m.BornOn)
 			}
 		}
@@ -150,9 +170,11 @@ func (n *crmNode) configured(st *client.Status, root *cib.Element) error {
 		name := e.Get("uname")
 		switch {
 		case n.command == 'i' && name == st.Node:
+			n.tell("node", "id", e.ID(), "name", name)
 			fmt.Fprintln(n.env.Stdout, e.ID())
 			return nil
 		case n.command == 'N' && e.ID() == n.arg:
+			n.tell("node", "id", e.ID(), "name", name)
 			fmt.Fprintln(n.env.Stdout, name)
 			return nil
 		case n.command == 'l':
@@ -160,6 +182,7 @@ func (n *crmNode) configured(st *client.Status, root *cib.Element) error {
 			if st.View.Has(name) {
 				state = "member"
 			}
+			n.tell("node", "id", e.ID(), "name", name, "state", state)
 			fmt.Fprintln(n.env.Stdout, e.ID(), name, state)
 		}
 	}
@@ -167,6 +190,7 @@ func (n *crmNode) configured(st *client.Status, root *cib.Element) error {
 	case 'N':
 		return cli.Exitf(cli.ExitNoHost, "Node is not known to cluster: no node has the id %q", n.arg)
 	case 'i': // not in the configuration yet
+		n.tell("node", "id", st.UUID, "name", st.Node)
 		fmt.Fprintln(n.env.Stdout, st.UUID)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/quorate/quorate/pkg/cli"
 	"github.com/quorate/quorate/pkg/cli/attr"
 	"github.com/quorate/quorate/pkg/cli/source"
+	"github.com/quorate/quorate/pkg/cli/tool"
 	"github.com/quorate/quorate/pkg/client"
 )
 
@@ -23,6 +24,8 @@ type standby struct {
 	env                 *cli.Env
 	value, node, life   string
 	query, del, quietly bool
+	output              string
+	body                []*cib.Element
 }
 
 // NewCrmStandby returns the command crm_standby.
@@ -35,7 +38,13 @@ func NewCrmStandby(env *cli.Env) *cobra.Command {
 resources again (-v off). Without -N it means this node. With -l reboot the
 state vanishes when the node leaves the cluster.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return tool.Forms(env, "crm_standby", s.output, func(env *cli.Env) ([]*cib.Element, error) {
+				s.env = env
+				err := s.run(cmd.Context())
+				return s.body, err
+			})
+		},
 	}
 	f := c.Flags()
 	f.StringVarP(&s.value, "update", "v", "", "on or off (true and false are accepted)")
@@ -45,6 +54,7 @@ state vanishes when the node leaves the cluster.`,
 	f.BoolVarP(&s.query, "query", "G", false, "print the present state")
 	f.BoolVarP(&s.del, "delete", "D", false, "delete the attribute: the node is in service")
 	f.BoolVarP(&s.quietly, "quiet", "Q", false, "with -G: the value only")
+	f.StringVar(&s.output, "output-as", tool.Text, tool.FormsUsage)
 	c.MarkFlagsOneRequired("update", "query", "delete")
 	c.MarkFlagsMutuallyExclusive("update", "query", "delete")
 	return c
@@ -178,6 +188,7 @@ func (s *standby) print(root, node *cib.Element) {
 	if value == "" {
 		value = "off"
 	}
+	s.body = []*cib.Element{cib.New("attribute", "scope", scope, "name", "standby", "node", node.Get("uname"), "value", value)}
 	if s.quietly {
 		fmt.Fprintln(s.env.Stdout, value)
 		return

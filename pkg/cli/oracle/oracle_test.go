@@ -55,6 +55,7 @@ var commands = map[string]func(*cli.Env) *cobra.Command{
 	"crm_verify":   verify.New,
 	"crm_ticket":   ticket.New, "crm_standby": node.NewCrmStandby, "crm_failcount": attr.NewCrmFailcount,
 	"crm_attribute": attr.NewCrmAttribute, "crm_rule": times.NewRule, "crmadmin": node.NewCrmAdmin,
+	"crm_node": node.NewCrmNode, "attrd_updater": attr.NewAttrdUpdater,
 }
 
 // said is what a command does.

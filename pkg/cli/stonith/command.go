@@ -125,7 +125,27 @@ func (c *call) run(ctx context.Context) error {
 	case 'H', 'h':
 		return c.history()
 	}
+	if strings.IndexByte("FUB", c.command) >= 0 {
+		return c.fence(ctx)
+	}
 	return cli.Exitf(exitUnimplemented, "This cluster has no fencing service yet: %s cannot be done; remove a dead node's votes with crm_node -R, or set stonith-enabled=false", c.verb())
+}
+
+// fence says why a node cannot be fenced: no device can reach it, or there is
+// nobody who would use the device.
+func (c *call) fence(ctx context.Context) error {
+	list, err := c.devices(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		if list := hosts(r); len(list) == 0 || slices.Contains(list, c.arg) {
+			return cli.Exitf(exitUnimplemented, "%s %s was not done: the device %s is configured, but this cluster has no fencing service yet: "+
+				"remove a dead node's votes with crm_node -R, or set stonith-enabled=false", c.verb(), c.arg, r.XMLID())
+		}
+	}
+	return cli.Exitf(cli.ExitNoSuchObject, "%s %s was not done: no fence device is configured that can reach %s: "+
+		"see stonith_admin -L", c.verb(), c.arg, c.arg)
 }
 
 // verb is the long name of the command.
