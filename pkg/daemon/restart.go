@@ -19,6 +19,8 @@ const handoverEnv = "QUORATE_HANDOVER"
 
 // handover is what a daemon leaves to the program executed in its place.
 type handover struct {
+	// Attributes are those that the machine of haresources has set, with "crm no".
+	Attributes []string `json:"attributes,omitempty"`
 	// Stop is the end of the lease, nanoseconds of CLOCK_BOOTTIME; 0: none.
 	Stop int64 `json:"stop,omitempty"`
 	// Watchdog is the descriptor of the open device Path, 0: none.
@@ -131,7 +133,7 @@ func (d *Daemon) execute(closing context.Context, node *ccm.Node, end func()) er
 		d.inputs.Close(closing)
 	}
 	end()
-	h := handover{Stop: d.guard.State.Stop()}
+	h := handover{Stop: d.guard.State.Stop(), Attributes: d.v1.attributes()}
 	if d.watchdog != nil {
 		fd, err := d.watchdog.Keep()
 		if err != nil {

@@ -235,7 +235,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	d.reloader.restart = func() { d.restartLogged(life, func() {}) }
 	d.reloader.setPlan = func(p *v1.Plan) { d.call(func() { d.v1.replan(p) }) }
 	go d.reloader.run(life, hup)
-	d.v1 = newV1(d, plan)
+	d.v1 = newV1(d, plan, again.Attributes)
 	if d.v1 != nil {
 		defer d.v1.harc.close()
 	}

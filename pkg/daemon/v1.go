@@ -69,7 +69,7 @@ func v1Script(dir string) func(name string) string {
 }
 
 // newV1 returns nil with "crm yes".
-func newV1(d *Daemon, shared *atomic.Pointer[v1.Plan]) *v1Mode {
+func newV1(d *Daemon, shared *atomic.Pointer[v1.Plan], attributes []string) *v1Mode {
 	plan := shared.Load()
 	if plan == nil {
 		return nil
@@ -81,7 +81,7 @@ func newV1(d *Daemon, shared *atomic.Pointer[v1.Plan]) *v1Mode {
 	}
 	x := &v1Mode{d: d, plan: plan, shared: shared, harc: newHarc(d.opts.ConfigDir, append(v1Env(conf, d.opts), "HA_RUNDIR="+d.opts.RunDir), d.log)}
 	x.m = v1.New(time.Now(), v1.Config{Self: d.opts.Self, Plan: plan, Keepalive: conf.Keepalive, Deadtime: conf.Deadtime, Initdead: conf.Initdead,
-		Nodes: conf.Nodes, Ipfail: ipfail, Inherited: d.inherited != 0, Script: v1Script(d.opts.ConfigDir), Accounts: accounts()})
+		Nodes: conf.Nodes, Ipfail: ipfail, Inherited: d.inherited != 0, Script: v1Script(d.opts.ConfigDir), Accounts: accounts(), Attributes: attributes})
 	return x
 }
 
@@ -213,6 +213,14 @@ func (x *v1Mode) environ() []string {
 		return nil
 	}
 	return v1Env(x.d.info.conf, x.d.opts)
+}
+
+// attributes are what a program in this one's place is to set again.
+func (x *v1Mode) attributes() []string {
+	if x == nil {
+		return nil
+	}
+	return x.m.Attributes()
 }
 
 func (x *v1Mode) next() time.Duration {

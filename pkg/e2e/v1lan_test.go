@@ -180,6 +180,13 @@ func TestSeed000(t *testing.T) {
 		if env := p.ok(slave5, "cat", "/var/log/slapd.env"); !strings.Contains(env, "HA_CURHOST=slave5\n") {
 			t.Errorf("slapd on slave5:\n%s", env)
 		}
+		// A restart in place does not forget it.
+		stood := []string{"cibadmin", "-Q", "--xpath", "//node_state[@uname='slave6']//nvpair[@name='standby-group_192_168_10_51']"}
+		p.says(slave5, stood, `value="1"`)
+		p.ok(slave6, "quorate", "restart")
+		p.formed(slave5, slave6)
+		p.says(slave5, stood, `value="1"`)
+		p.holds(slave6, "none")
 		if r := p.run(slave6, "hb_standby", "nothing"); r.code != 1 {
 			t.Errorf("%v", r)
 		}

@@ -26,6 +26,8 @@ type Config struct {
 	// Inherited tells that this program replaces one in the same process, whose
 	// resources go on.
 	Inherited bool
+	// Attributes are those that the replaced program had set: see [Machine.Attributes].
+	Attributes []string
 	// Accounts are the numbers of hacluster and haclient here, for the log; "" tells
 	// nobody.
 	Accounts string
@@ -88,11 +90,14 @@ func New(now time.Time, cfg Config) *Machine {
 			m.peer(n)
 		}
 	}
-	if cfg.Plan.Manual {
-		for i := range cfg.Plan.Lines {
-			if l := &cfg.Plan.Lines[i]; l.Node == cfg.Self {
-				m.set(TakeAttribute(l.ID))
-			}
+	for i := range cfg.Plan.Lines {
+		l := &cfg.Plan.Lines[i]
+		if cfg.Plan.Manual && (l.Node == cfg.Self && !cfg.Inherited || slices.Contains(cfg.Attributes, TakeAttribute(l.ID))) {
+			m.set(TakeAttribute(l.ID))
+		}
+		if slices.Contains(cfg.Attributes, StandbyAttribute(l.ID)) {
+			m.set(StandbyAttribute(l.ID))
+			m.stood[l.ID] = true
 		}
 	}
 	if cfg.Ipfail && cfg.Plan.Failback == hacf.FailbackLegacy {
@@ -101,6 +106,10 @@ func New(now time.Time, cfg Config) *Machine {
 	}
 	return m
 }
+
+// Attributes are the attributes of this node that are set. A program that takes this
+// one's place in the process is given them: what hb_standby gave away stays away.
+func (m *Machine) Attributes() []string { return slices.Sorted(maps.Keys(m.attrs)) }
 
 func (m *Machine) peer(name string) *peer {
 	if m.peers[name] == nil {

@@ -388,3 +388,26 @@ func TestAccounts(t *testing.T) {
 		t.Errorf("%q", n.said)
 	}
 }
+
+// TestReplacedInPlace: hb_standby outlives a restart in place, and what is not in
+// haresources any more does not.
+func TestReplacedInPlace(t *testing.T) {
+	p := plan(t, lines, hacf.FailbackOn, true)
+	n := newNode(t, p, false)
+	n.view("a", "b")
+	n.runs("start IPaddr_10_0_0_1", "start web_10_0_0_1")
+	n.Standby(n.now, "local")
+	n.hears(t, message{Kind: msgReady})
+	n.runs("stop web_10_0_0_1", "stop IPaddr_10_0_0_1")
+	n.hears(t, message{Kind: msgResource, Held: []string{"group_10_0_0_1"}, Stable: true, Digest: p.Digest})
+	if got := fmt.Sprint(n.Attributes()); got != "[standby-group_10_0_0_1]" {
+		t.Fatalf("before: %s", got)
+	}
+	cfg := n.cfg
+	cfg.Inherited, cfg.Attributes = true, append(n.Attributes(), "standby-gone")
+	again := &node{Machine: New(n.now, cfg), now: n.now, set: map[string]bool{}}
+	again.take()
+	if len(again.set) != 1 || !again.set["standby-group_10_0_0_1"] {
+		t.Errorf("after: %v", again.set)
+	}
+}
