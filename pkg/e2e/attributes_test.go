@@ -63,6 +63,12 @@ func TestAttributes(t *testing.T) {
 	c.sub("a higher score moves the role", func(t *testing.T, c *cluster) {
 		c.ok("litsha23", "crm_attribute", "-p", "st", "-v", "1000", "-N", other)
 		c.says("litsha23", []string{"crm_mon", "-1"}, "Promoted: [ "+other+" ]")
+		c.ok(promoted, "env", "OCF_RESOURCE_INSTANCE=st", "crm_master", "-l", "reboot", "-v", "2000") // as agents have it
+		c.says("litsha23", []string{"crm_mon", "-1"}, "Promoted: [ "+promoted+" ]")
+		score(promoted, "10") // the agent has set its own in promote
+		if got := c.ok(promoted, "env", "OCF_RESOURCE_INSTANCE=st", "crm_master", "-l", "reboot", "-G", "-q"); got != "10\n" {
+			t.Errorf("crm_master -G: %q", got)
+		}
 	})
 	c.sub("attributes of any node from any node", func(t *testing.T, c *cluster) {
 		c.ok("litsha23", "attrd_updater", "-n", "probe", "-U", "7", "-N", "litsha21")
