@@ -457,7 +457,7 @@ func (s *scheduler) addRunning(r *resource, n *node, failed bool) {
 		}
 		return
 	}
-	if r.variant == primitiveVariant && len(r.running) > 1 {
+	if r.variant == primitiveVariant && r.multiplyActive() {
 		switch r.multi {
 		case multiStopOnly:
 			s.banEverywhere(r, "multiple-active=stop_only")

@@ -181,6 +181,16 @@ func (r *resource) activeNodes() (active *node, all, clean int) {
 	return active, all, clean
 }
 
+// multiplyActive reports whether it is active on more than one node. What does
+// not require fencing is, where a node is unclean or offline, not active for sure.
+func (r *resource) multiplyActive() bool {
+	_, all, clean := r.activeNodes()
+	if r.is(rNeedsFencing) {
+		return all > 1
+	}
+	return clean > 1
+}
+
 func (r *resource) countActive(active, n *node, all, clean *int) *node {
 	*all++
 	happy := n.online && !n.unclean

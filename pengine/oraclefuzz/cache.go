@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/quorate/quorate/cib"
 )
@@ -36,11 +37,13 @@ func (c *Cached) Run(root *cib.Element, what What) *Outcome {
 	file := filepath.Join(c.Dir, hex.EncodeToString(sum[:12])+".json")
 	if data, err := os.ReadFile(file); err == nil {
 		var k kept
-		if json.Unmarshal(data, &k) == nil {
+		if json.Unmarshal(data, &k) == nil && (k.Graph != "" || !strings.Contains(k.Err, invalidTransition)) {
 			o := &Outcome{Scores: k.Scores, Summary: k.Summary, Messages: k.Messages}
 			if k.Err != "" {
 				o.Err = errors.New(k.Err)
-			} else if what&WantGraph != 0 {
+				o.forgive()
+			}
+			if o.Err == nil && what&WantGraph != 0 {
 				o.Graph, o.Err = ReadGraph([]byte(k.Graph))
 			}
 			return o
@@ -51,8 +54,11 @@ func (c *Cached) Run(root *cib.Element, what What) *Outcome {
 		return o
 	}
 	k := kept{Graph: string(c.Command.graph), Scores: o.Scores, Summary: o.Summary, Messages: o.Messages}
-	if o.Err != nil {
+	switch {
+	case o.Err != nil:
 		k.Err = o.Err.Error()
+	case o.Stuck:
+		k.Err = invalidTransition
 	}
 	if data, err := json.Marshal(k); err == nil {
 		// Without the file the next campaign asks the oracle again.

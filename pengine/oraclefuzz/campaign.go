@@ -57,6 +57,9 @@ func (f *Finding) Signature() string { return f.Differences[0].Signature }
 // Result is what a campaign found.
 type Result struct {
 	Documents int
+	// Stuck counts documents whose graph the oracle itself cannot carry out to
+	// its end; all but the execution is compared.
+	Stuck int
 	// Refused counts documents the oracle fails on, by its reason.
 	Refused map[string]int
 	// NotEmpty counts documents with an action in the oracle's graph.
@@ -144,6 +147,9 @@ func (c *Campaign) one(res *Result, mu *sync.Mutex, oracle, ours Engine, seed ui
 	if want.Err == nil && len(want.Graph.Actions) > 0 {
 		res.NotEmpty++
 	}
+	if want.Stuck {
+		res.Stuck++
+	}
 	if want.Err != nil {
 		res.Refused[anonymous(want.Err.Error())]++
 	}
@@ -230,10 +236,13 @@ func (r *Result) PrintSummary(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "features %d, the rarest is %s with %d documents (%.1f%%)\n", len(Features), name, low, percent(low, r.Documents))
+	if r.Stuck > 0 {
+		fmt.Fprintf(w, "not carried out to its end by the oracle itself: %d; all but the execution is compared\n", r.Stuck)
+	}
 	for why, n := range r.Refused {
 		fmt.Fprintf(w, "refused by the oracle: %d: %s\n", n, why)
 	}
-	for _, k := range []string{"error", "actions", "params", "order", "summary", "scores", "messages"} {
+	for _, k := range []string{"error", "actions", "params", "order", "summary", "scores", "messages", "stuck"} {
 		if r.Kinds[k] > 0 {
 			fmt.Fprintf(w, "  %-8s differs in %d\n", k, r.Kinds[k])
 		}

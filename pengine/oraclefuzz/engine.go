@@ -61,7 +61,8 @@ func (c *Command) Run(root *cib.Element, what What) *Outcome {
 	}
 	if what&WantGraph != 0 {
 		os.Remove(graph)
-		if o.Scores, _, o.Err = c.run("-x", in, "-t", NowISO, "-sSQ", "-G", graph); o.Err != nil {
+		o.Scores, o.Messages, o.Err = c.run("-x", in, "-t", NowISO, "-sSQ", "-G", graph)
+		if o.forgive(); o.Err != nil {
 			return o
 		}
 		data, err := os.ReadFile(graph)
@@ -76,8 +77,20 @@ func (c *Command) Run(root *cib.Element, what What) *Outcome {
 	}
 	if what&WantSummary != 0 {
 		o.Summary, o.Messages, o.Err = c.run("-x", in, "-t", NowISO, "-S")
+		o.forgive()
 	}
 	return o
+}
+
+// invalidTransition is what an engine says that made a graph which cannot be
+// carried out to its end.
+const invalidTransition = "An invalid transition was produced"
+
+// forgive takes a graph that cannot be carried out for a result like others.
+func (o *Outcome) forgive() {
+	if o.Err != nil && (strings.Contains(o.Err.Error(), invalidTransition) || strings.Contains(o.Messages, invalidTransition)) {
+		o.Stuck, o.Err = true, nil
+	}
 }
 
 func (c *Command) run(args ...string) (out, messages string, err error) {

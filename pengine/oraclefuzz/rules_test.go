@@ -29,6 +29,7 @@ var foundRules = []struct{ name, rule string }{
 	{"exclusive-rule-false", "resource-discovery exclusive keeps a resource away even if the rule is true of no node"},
 	{"ping-node-fenced", "a ping node is offline, shown, and fenced for what its history says runs there"},
 	{"migrated-undeclared", "the history of a node that is not configured tells how a migration ended"},
+	{"active-unclean", "what does not require fencing is not active twice, and so not blocked, where a node is unclean"},
 	{"migrated-then-pending", "an operation under way on its target does not make a migration out of date"},
 }
 

@@ -31,7 +31,7 @@ func main() {
 	limit := flag.Int("minimise", 400, "tests for each minimised difference; 0 switches minimising off")
 	per := flag.Int("per-signature", 1, "differences minimised for one signature")
 	most := flag.Int("max-minimised", 40, "differences minimised in all; 0 stands for no limit")
-	ignore := flag.String("ignore", "", "comma-separated kinds of differences that do not count: error, actions, params, order, summary, scores, messages")
+	ignore := flag.String("ignore", "", "comma-separated kinds of differences that do not count: error, actions, params, order, summary, scores, messages, stuck")
 	list := flag.Bool("list-features", false, "print the names of the features and exit")
 	coverage := flag.Bool("coverage", true, "print the coverage of each feature")
 	print := flag.Bool("print", false, "print the CIB of the seed and exit")
