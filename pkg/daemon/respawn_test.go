@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"os"
 	"os/user"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/quorate/quorate/pkg/hacf"
 	"github.com/quorate/quorate/pkg/seedrow"
 )
 
@@ -39,5 +42,41 @@ func TestRespawn(t *testing.T) {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("no %q in\n%s", line, out.String())
 		}
+	}
+}
+
+// TestClientsEndInReverse: the last client of ha.cf ends first, and the one before it
+// only then.
+func TestClientsEndInReverse(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ends := filepath.Join(dir, "ends")
+	conf := &hacf.Config{}
+	for _, name := range []string{"one", "two", "three"} {
+		script := filepath.Join(dir, name)
+		text := "#!/bin/sh\ntrap 'sleep 0.1; echo " + name + " >> " + ends + "; exit 0' TERM\necho >> " + script + ".up\nwhile :; do sleep 0.02; done\n"
+		if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		conf.Children = append(conf.Children, hacf.Child{User: me.Username, Path: script})
+	}
+	d := &Daemon{log: NewLogger(io.Discard, slog.LevelInfo), info: nodeInfo{conf: conf}}
+	stop := d.startClients(t.Context())
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C {
+		if up, _ := filepath.Glob(filepath.Join(dir, "*.up")); len(up) == 3 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the clients do not start")
+		}
+	}
+	stop(true)
+	if b, err := os.ReadFile(ends); err != nil || string(b) != "three\ntwo\none\n" {
+		t.Errorf("ended: %q, %v", b, err)
 	}
 }

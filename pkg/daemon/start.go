@@ -256,7 +256,7 @@ func Run(ctx, hurry context.Context, o Options, log *slog.Logger) error {
 	d.remote.set(rep.Root())
 	stopClients := d.startClients(life)
 	d.run(ctx)
-	stopClients()
+	stopClients(!d.restarts) // a restart in place has no time: the lease runs
 
 	closing, cancel := context.WithTimeout(context.Background(), leaveBound)
 	defer cancel()
@@ -417,8 +417,14 @@ func linkConfig(s *settings, l ccm.Life, beat time.Duration, log *slog.Logger) l
 
 // startClients starts the respawn children that are not ours; the built-in ones
 // (pingd, ipfail, ccm, …) are part of the daemon.
-func (d *Daemon) startClients(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// Stop ends the youngest first and, in order, waits for each before the next, for
+// clientsBound together.
+func (d *Daemon) startClients(ctx context.Context) (stop func(inOrder bool)) {
+	type client struct {
+		cancel func()
+		ended  chan struct{}
+	}
+	var clients []client
 	for _, c := range d.info.conf.Children {
 		log := d.log.With("component", "heartbeat")
 		if c.Builtin != "" {
@@ -437,10 +443,32 @@ func (d *Daemon) startClients(ctx context.Context) (stop func()) {
 		for _, e := range d.info.conf.Env {
 			env = append(env, "HA_"+e.Name+"="+e.Value)
 		}
-		go respawn(ctx, log, &d.children, c.User, c.Path, c.Args, env)
+		own, cancel := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			respawn(own, log, &d.children, c.User, c.Path, c.Args, env)
+		}()
+		clients = append(clients, client{cancel, ended})
 	}
-	return cancel
+	return func(inOrder bool) {
+		bound := time.After(clientsBound)
+		for _, c := range slices.Backward(clients) {
+			c.cancel()
+			if !inOrder {
+				continue
+			}
+			select {
+			case <-c.ended:
+			case <-bound:
+				inOrder = false
+			}
+		}
+	}
 }
+
+// clientsBound is how long an end in order waits for the clients of ha.cf.
+const clientsBound = 5 * time.Second
 
 // SelfName returns the name of this node: uname -n in lower case.
 func SelfName() (string, error) {
