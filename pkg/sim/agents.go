@@ -311,7 +311,7 @@ func (o *operation) finish(r lrm.Result) {
 	if o.inst != nil && o.inst.op == o {
 		o.inst.op = nil
 	}
-	ran := n.clk.wall(o.began)
+	ran := n.clk.steady(o.began)
 	n.daemonAfter(d, 0, func() {
 		delete(d.flight, o.exec.CallID())
 		r.Op, r.CallID = *o.exec.Op(), o.exec.CallID()

@@ -244,7 +244,8 @@ func (d *daemon) mail(to string, deliver func(to *daemon)) {
 // schedule runs the policy engine; the answer comes back later.
 func (d *daemon) schedule(e controller.Schedule) {
 	s := d.n.s
-	res, err := pengine.Schedule(e.Root, d.n.clk.wall(s.now), pengine.Options{TransitionID: e.TransitionID, LocalOnly: true})
+	// By the clock of the controller, which stamps failures: the daemon has one for both.
+	res, err := pengine.Schedule(e.Root, d.now(), pengine.Options{TransitionID: e.TransitionID, LocalOnly: true})
 	var graph *pengine.Graph
 	var next time.Time
 	if err == nil {
