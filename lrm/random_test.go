@@ -119,6 +119,8 @@ func randomRound(t *testing.T, rnd *rand.Rand, dir string) {
 	for range 80 {
 		o := act(fmt.Sprintf("r%d", rnd.Intn(6)), []string{"start", "stop", "monitor", "monitor", "reload"}[rnd.Intn(5)])
 		o.Serial = uint64(len(asked) + 1)
+		// As from a DC: one without a key is a release's own, of which force may be the end.
+		o.TransitionKey = fmt.Sprintf("%d:1:0:00000000-0000-4000-8000-000000000000", o.Serial)
 		switch k := rnd.Intn(20); {
 		case k == 0:
 			l.Cancel(o.Resource, "monitor", 5*time.Second)
